@@ -1,0 +1,38 @@
+# The front door. Meson builds; this only saves the typing, and installs what Debian has packages for.
+BUILD ?= build
+ARGS ?=
+
+.PHONY: run build test bench fuzz format install clean
+
+run: build
+	@exec $(BUILD)/sotto serve $(ARGS)
+
+build:
+	@tools/packages build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) --quiet
+
+# Installs what the tests need and runs all of them; the last line is "N passed, N failed".
+test:
+	@tools/packages build test
+	@python3 tools/run_tests.py $(ARGS)
+
+# The measurements of docs/benchmarks.md, as ratios taken in one run.
+bench: build
+	@tools/packages build bench
+	@bench/run $(ARGS)
+
+# Fuzzes each target for FUZZ_SECONDS, and keeps what it finds in fuzz/corpus.
+fuzz:
+	@tools/packages build test
+	@fuzz/run $(or $(FUZZ_SECONDS),600)
+
+format:
+	@tools/check_format --fix
+
+install: build
+	@meson install -C $(BUILD) --quiet
+
+clean:
+	@rm -rf $(BUILD)

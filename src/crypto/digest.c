@@ -1,0 +1,40 @@
+#include "crypto/digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+
+so_status so_sha256(uint8_t out[SO_SHA256_LEN], const so_slice *parts, size_t count)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = EVP_DigestUpdate(ctx, parts[i].bytes, parts[i].len);
+    ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
+    EVP_MD_CTX_free(ctx);
+    return ok ? SO_OK : SO_CRYPTO;
+}
+
+so_status so_hmac_sha1(uint8_t out[SO_SHA1_LEN], so_slice key, so_slice message)
+{
+    unsigned len = 0;
+
+    if (HMAC(EVP_sha1(), key.bytes, (int)key.len, message.bytes, message.len, out, &len) == NULL || len != SO_SHA1_LEN)
+        return SO_CRYPTO;
+    return SO_OK;
+}
+
+so_status so_hkdf_sha256(uint8_t *out, size_t out_len, so_slice ikm, so_slice salt, so_slice info)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+    size_t len = out_len;
+    int ok = ctx != NULL && EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) > 0 &&
+             EVP_PKEY_CTX_set1_hkdf_key(ctx, ikm.bytes, (int)ikm.len) > 0 &&
+             (salt.len == 0 || EVP_PKEY_CTX_set1_hkdf_salt(ctx, salt.bytes, (int)salt.len) > 0) &&
+             EVP_PKEY_CTX_add1_hkdf_info(ctx, info.bytes, (int)info.len) > 0 && EVP_PKEY_derive(ctx, out, &len) > 0 &&
+             len == out_len;
+
+    EVP_PKEY_CTX_free(ctx);
+    return ok ? SO_OK : SO_CRYPTO;
+}

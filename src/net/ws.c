@@ -1,0 +1,314 @@
+#include "net/ws.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wslay/wslay.h>
+
+#define SPARE_SLOTS 32
+
+/* wslay keeps one user pointer for life, so it points at the slot, and the slot at whoever borrows it. */
+struct so_ws_slot {
+    wslay_event_context_ptr ctx;
+    so_ws *ws;
+    const uint8_t *in;
+    size_t in_len;
+    struct so_ws_slot *next;
+};
+
+struct so_ws_pool {
+    const so_ws_events *events;
+    size_t message_limit;
+    struct so_ws_slot *spare;
+    unsigned spares;
+    bool client;
+};
+
+static ssize_t on_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, int flags, void *user)
+{
+    struct so_ws_slot *slot = user;
+    size_t n = slot->in_len < len ? slot->in_len : len;
+
+    (void)flags;
+    if (n == 0) {
+        wslay_event_set_error(ctx, WSLAY_ERR_WOULDBLOCK);
+        return -1;
+    }
+    memcpy(buf, slot->in, n);
+    slot->in += n;
+    slot->in_len -= n;
+    slot->ws->handed += n;
+    return (ssize_t)n;
+}
+
+static ssize_t on_send(wslay_event_context_ptr ctx, const uint8_t *data, size_t len, int flags, void *user)
+{
+    struct so_ws_slot *slot = user;
+
+    (void)ctx;
+    (void)flags;
+    slot->ws->pool->events->out(slot->ws->user, data, len);
+    return (ssize_t)len;
+}
+
+static int on_mask(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, void *user)
+{
+    struct so_ws_slot *slot = user;
+
+    if (slot->ws->pool->events->mask(slot->ws->user, buf, len))
+        return 0;
+    wslay_event_set_error(ctx, WSLAY_ERR_CALLBACK_FAILURE);
+    return -1;
+}
+
+static void on_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_start_arg *arg, void *user)
+{
+    so_ws *ws = ((struct so_ws_slot *)user)->ws;
+    uint64_t n = arg->payload_length;
+
+    (void)ctx;
+    ws->framed += 2 + (n < 126 ? 0 : n < 65536 ? 2 : 8) + (ws->pool->client ? 0 : 4) + n;
+    ws->in_frame = true;
+    if (!wslay_is_ctrl_frame(arg->opcode))
+        ws->in_message = !arg->fin;
+    ws->pool->events->frame(ws->user);
+}
+
+static void on_frame_end(wslay_event_context_ptr ctx, void *user)
+{
+    (void)ctx;
+    ((struct so_ws_slot *)user)->ws->in_frame = false;
+}
+
+static void on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *arg, void *user)
+{
+    so_ws *ws = ((struct so_ws_slot *)user)->ws;
+    const so_ws_events *events = ws->pool->events;
+
+    if (ws->close_sent && arg->opcode != WSLAY_CONNECTION_CLOSE)
+        return;
+    if (arg->opcode == WSLAY_TEXT_FRAME) {
+        events->message(ws->user, (const char *)arg->msg, arg->msg_length);
+    } else if (arg->opcode == WSLAY_BINARY_FRAME) {
+        /* The owner is told by note_close, once the frame is out. */
+        (void)wslay_event_queue_close(ctx, SO_WS_UNSUPPORTED, (const uint8_t *)"text frames only", 16);
+    } else if (arg->opcode == WSLAY_PONG) {
+        events->pong(ws->user);
+    }
+}
+
+static struct so_ws_slot *slot_new(so_ws_pool *pool)
+{
+    static const struct wslay_event_callbacks callbacks = {
+        .recv_callback = on_recv,
+        .send_callback = on_send,
+        .genmask_callback = on_mask,
+        .on_frame_recv_start_callback = on_frame,
+        .on_frame_recv_end_callback = on_frame_end,
+        .on_msg_recv_callback = on_message,
+    };
+    struct so_ws_slot *slot = calloc(1, sizeof *slot);
+    int fault;
+
+    if (slot == NULL)
+        return NULL;
+    fault = pool->client ? wslay_event_context_client_init(&slot->ctx, &callbacks, slot)
+                         : wslay_event_context_server_init(&slot->ctx, &callbacks, slot);
+    if (fault != 0) {
+        free(slot);
+        return NULL;
+    }
+    wslay_event_config_set_max_recv_msg_length(slot->ctx, pool->message_limit);
+    return slot;
+}
+
+static void slot_free(struct so_ws_slot *slot)
+{
+    wslay_event_context_free(slot->ctx);
+    free(slot);
+}
+
+so_ws_pool *so_ws_pool_new(bool client, size_t message_limit, const so_ws_events *events)
+{
+    so_ws_pool *pool = calloc(1, sizeof *pool);
+
+    if (pool == NULL)
+        return NULL;
+    pool->client = client;
+    pool->message_limit = message_limit;
+    pool->events = events;
+    return pool;
+}
+
+void so_ws_pool_free(so_ws_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    while (pool->spare != NULL) {
+        struct so_ws_slot *slot = pool->spare;
+        pool->spare = slot->next;
+        slot_free(slot);
+    }
+    free(pool);
+}
+
+static bool borrow(so_ws *ws)
+{
+    so_ws_pool *pool = ws->pool;
+
+    if (ws->slot != NULL)
+        return true;
+    ws->slot = pool->spare;
+    if (ws->slot != NULL) {
+        pool->spare = ws->slot->next;
+        pool->spares--;
+    } else {
+        ws->slot = slot_new(pool);
+    }
+    if (ws->slot == NULL)
+        return false;
+    ws->slot->ws = ws;
+    ws->slot->next = NULL;
+    ws->handed = ws->framed = 0;
+    return true;
+}
+
+/* Between two messages, with every byte of the last frame taken and none of the next, wslay's state is as new. */
+static void give_back(so_ws *ws)
+{
+    struct so_ws_slot *slot = ws->slot;
+
+    if (slot == NULL || ws->in_frame || ws->in_message || ws->close_sent || ws->close_seen ||
+        ws->handed != ws->framed || wslay_event_want_write(slot->ctx))
+        return;
+    ws->slot = NULL;
+    slot->ws = NULL;
+    if (ws->pool->spares >= SPARE_SLOTS) {
+        slot_free(slot);
+        return;
+    }
+    slot->next = ws->pool->spare;
+    ws->pool->spare = slot;
+    ws->pool->spares++;
+}
+
+void so_ws_init(so_ws *ws, so_ws_pool *pool, void *user)
+{
+    memset(ws, 0, sizeof *ws);
+    ws->pool = pool;
+    ws->user = user;
+}
+
+void so_ws_end(so_ws *ws)
+{
+    if (ws->slot != NULL)
+        slot_free(ws->slot);
+    ws->slot = NULL;
+}
+
+/* wslay answers what breaks the rules with a Close frame of its own; here that is told to the owner. */
+static void note_close(so_ws *ws)
+{
+    wslay_event_context_ptr ctx = ws->slot->ctx;
+
+    if (ws->close_seen)
+        return;
+    if (wslay_event_get_close_received(ctx)) {
+        ws->close_seen = true;
+        if (!ws->close_sent)
+            ws->pool->events->closed(ws->user, wslay_event_get_status_code_received(ctx));
+        ws->close_sent = true;
+    } else if (!ws->close_sent && wslay_event_get_close_sent(ctx)) {
+        ws->close_sent = true;
+        ws->pool->events->closed(ws->user, wslay_event_get_status_code_sent(ctx));
+    }
+}
+
+so_status so_ws_feed(so_ws *ws, const uint8_t *bytes, size_t len)
+{
+    int fault;
+
+    if (ws->close_seen || len == 0)
+        return SO_OK;
+    if (!borrow(ws))
+        return SO_NO_MEMORY;
+    ws->slot->in = bytes;
+    ws->slot->in_len = len;
+    fault = wslay_event_recv(ws->slot->ctx);
+    ws->slot->in_len = 0;
+    if (fault == 0)
+        fault = wslay_event_send(ws->slot->ctx);
+    note_close(ws);
+    if (fault != 0)
+        return fault == WSLAY_ERR_NOMEM ? SO_NO_MEMORY : SO_BAD_INPUT;
+    give_back(ws);
+    return SO_OK;
+}
+
+static so_status queue_and_send(so_ws *ws, uint8_t opcode, const void *bytes, size_t len)
+{
+    struct wslay_event_msg msg = {.opcode = opcode, .msg = bytes, .msg_length = len};
+    bool owned = ws->slot != NULL;
+
+    if (ws->close_sent || ws->close_seen)
+        return SO_OK;
+    if (!borrow(ws) || wslay_event_queue_msg(ws->slot->ctx, &msg) != 0)
+        return SO_NO_MEMORY;
+    if (wslay_event_send(ws->slot->ctx) != 0)
+        return SO_IO;
+    if (!owned)
+        give_back(ws);
+    return SO_OK;
+}
+
+so_status so_ws_send(so_ws *ws, const char *text, size_t len)
+{
+    return queue_and_send(ws, WSLAY_TEXT_FRAME, text, len);
+}
+
+so_status so_ws_ping(so_ws *ws)
+{
+    return queue_and_send(ws, WSLAY_PING, NULL, 0);
+}
+
+so_status so_ws_close(so_ws *ws, unsigned code, const char *reason)
+{
+    size_t len = strnlen(reason, 123);
+
+    if (ws->close_sent)
+        return SO_OK;
+    if (!borrow(ws) || wslay_event_queue_close(ws->slot->ctx, (uint16_t)code, (const uint8_t *)reason, len) != 0)
+        return SO_NO_MEMORY;
+    ws->close_sent = true;
+    return wslay_event_send(ws->slot->ctx) == 0 ? SO_OK : SO_IO;
+}
+
+bool so_ws_midway(const so_ws *ws)
+{
+    return ws->in_frame || ws->in_message || (ws->slot != NULL && ws->handed != ws->framed);
+}
+
+so_status so_ws_accept(char out[29], const char *key)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char text[64 + sizeof guid];
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    if (strlen(key) > 64)
+        return SO_BAD_INPUT;
+    strcpy(text, key);
+    strcat(text, guid);
+    if (!EVP_Digest(text, strlen(text), digest, &len, EVP_sha1(), NULL))
+        return SO_CRYPTO;
+    (void)EVP_EncodeBlock((uint8_t *)out, digest, (int)len);
+    return SO_OK;
+}
+
+bool so_ws_key_valid(const char *key)
+{
+    uint8_t bytes[32];
+
+    return strlen(key) == 24 && key[22] == '=' && key[23] == '=' && key[21] != '=' &&
+           EVP_DecodeBlock(bytes, (const uint8_t *)key, 24) == 18;
+}

@@ -1,0 +1,99 @@
+// Every code that a person can meet, in words that say what happened and what to do. Pure.
+
+/** @typedef {{title: string, text: string, remedy: string}} Sentence */
+
+const NEW_LINK = 'Start a new call and send its link over a channel you trust.';
+const ALARM = 'Treat this as an attempt to listen in until you know better. ' + NEW_LINK;
+
+/** @type {Record<string, [string, string, string]>} title, what happened, what to do */
+const SENTENCES = {
+  // Before a call
+  'link-damaged': ['This link is damaged', 'A character is missing or wrong, so no call can be opened with it.',
+    'Copy the whole link again, or ask for it to be sent once more.'],
+  'insecure-context': ['This page did not come over HTTPS', 'Browsers allow calls only on a protected page.',
+    'Open the same address with https:// in front.'],
+  'no-webrtc': ['This browser cannot make calls', 'WebRTC is missing or was switched off.',
+    'Use a current Firefox, Chrome, Edge or Safari, or allow WebRTC in the settings.'],
+  'no-webcrypto': ['This browser cannot encrypt', 'Web Cryptography is missing, and Sotto does not call without it.',
+    'Use a current Firefox, Chrome, Edge or Safari.'],
+  // Camera and microphone
+  'permission-refused': ['Access was refused', 'The browser or the system does not let this page use the device.',
+    'Allow camera and microphone with the icon beside the address, then try again. You can also join without.'],
+  'no-device': ['No such device was found', 'The browser sees no camera or no microphone.',
+    'Plug one in and try again, or join without.'],
+  'device-busy': ['The device is in use', 'Another program or tab holds the camera or microphone.',
+    'Close what uses it, then try again, or join without.'],
+  'device-lost': ['A device went away', 'The camera or microphone was unplugged or switched off.',
+    'Plug it in again or choose another one.'],
+  'screen-refused': ['Nothing is shared', 'No screen was chosen, or sharing was refused.', 'Choose a screen or window to share it.'],
+  // Server
+  'server-unreachable': ['The server cannot be reached', 'Either it is down or this device is offline.',
+    'Check your connection. The page goes on trying.'],
+  'room-full': ['This call has two people already', 'A link joins two ends, never three.',
+    'If one of them was you, in a tab that has closed, wait half a minute and try again. If not, somebody else holds the link: '
+    + 'start a new call.'],
+  'too-many-joins': ['Too many attempts', 'The server limits how often one address may join.', 'Wait a minute, then try again.'],
+  'too-many-messages': ['Too many messages', 'The server limits how much an end may say in a second.', 'Try again.'],
+  'too-many-rooms': ['The server is full', 'It carries as many calls as it was set up for.', 'Try again later.'],
+  'page-outdated': ['This page is older than the server', 'They no longer speak the same protocol.', 'Reload the page.'],
+  'resumed-elsewhere': ['The call went on elsewhere', 'Another tab or window took this seat.', 'Use that one, or join again here.'],
+  'protocol': ['The server did not understand', 'It refused a message from this page.', 'Reload the page and try again.'],
+  // Ends of a call
+  'hangup': ['You hung up', 'The call is over. Nothing is being recorded or sent.', ''],
+  'peer-hangup': ['The other person hung up', 'The call is over. Nothing is being recorded or sent.', ''],
+  'connection-lost': ['The connection was lost', 'The other end cannot be reached any more.', 'Check your connection and join again.'],
+  'no-path': ['No path between the two ends', 'The networks let no packets through, directly or over a relay.',
+    'Try another network. Who runs this server can add a relay (TURN).'],
+  // Doors
+  'peer-refused': ['The other end refused the call', 'One of its own checks failed, and it ended the call.', ALARM],
+  'seal-malformed': ['A message could not be read', 'What arrived is not what an end of this call sends.', ALARM],
+  'seal-no-epoch': ['A message came too early', 'It arrived before keys were agreed, which no honest server does.', ALARM],
+  'seal-reflected': ['A message came back', 'The server returned one of our own messages as if it were the other end’s.', ALARM],
+  'seal-replayed': ['A message came twice', 'Somebody between the two ends repeated it.', ALARM],
+  'seal-gap': ['A message is missing', 'Somebody between the two ends dropped it or changed the order.',
+    'Join again. If it happens again, do not use this server.'],
+  'seal-spliced': ['An answer to another offer', 'Somebody between the two ends mixed two calls.', ALARM],
+  'seal-altered': ['A message was altered', 'It was changed on its way, or the other end holds another link.', ALARM],
+  'seal-exhausted': ['The keys are used up', 'So many messages were never meant for one call.', 'Join again.'],
+  'fingerprint-missing': ['No fingerprint', 'The other end named no certificate, so nothing would tell it from an impostor.', ALARM],
+  'fingerprint-weak': ['The fingerprint is too weak', 'The other end offers only SHA-1 or older, which can be forged.',
+    'Update the program at the other end.'],
+  'fingerprint-several': ['Several fingerprints', 'The other end named more than one certificate; which would count is unclear.', ALARM],
+  'fingerprint-malformed': ['The fingerprint is damaged', 'It is not a digest of the kind it says.', ALARM],
+  'fingerprint-changed': ['The fingerprint changed', 'In mid-call the other end named another certificate.', ALARM],
+  'fingerprint-mismatch': ['The fingerprint does not match',
+    'The certificate seen in the handshake is not the one that came sealed: somebody sits between the two ends.', ALARM],
+  'fingerprint-unseen': ['No certificate was shown', 'The browser says it is connected and shows no certificate.', 'Join again.'],
+  'sdes': ['Keys in the open', 'The other end wants to send media keys as text (SDES). That is refused.',
+    'Update the program at the other end.'],
+  'profile': ['Unprotected media', 'The other end offers media without DTLS-SRTP. That is refused.',
+    'Update the program at the other end.'],
+  'sdp-malformed': ['A description could not be read', 'What the other end said about its media makes no sense.', 'Join again.'],
+  'dtls-failed': ['The handshake failed', 'The two browsers could not agree on keys, or the certificate was not the promised one.',
+    'Join again. If it happens again, ' + ALARM.charAt(0).toLowerCase() + ALARM.slice(1)],
+  'dtls-old': ['The encryption is too old', 'The other end speaks a DTLS version below 1.2.', 'Update the program at the other end.'],
+  'srtp-null': ['Media would not be encrypted', 'The handshake agreed on a cipher that does not encrypt.', ALARM],
+  'browser-refused': ['The browser refused the description', 'It could not use what the other end said about its media.',
+    'Join again, or try another browser.'],
+};
+
+/** @param {string} code @returns {Sentence} */
+export function sentence(code) {
+  const [title, text, remedy] = Object.hasOwn(SENTENCES, code) ? SENTENCES[code]
+    : ['Something went wrong', 'The page met a fault that it has no words for.', 'Reload the page and try again.'];
+  return { title, text, remedy };
+}
+
+/** @param {unknown} code @returns {code is string} */
+export function isKnown(code) {
+  return typeof code === 'string' && Object.hasOwn(SENTENCES, code);
+}
+
+/** @param {unknown} error from getUserMedia or getDisplayMedia @returns {string} */
+export function deviceCode(error) {
+  switch (error instanceof DOMException ? error.name : '') {
+    case 'NotAllowedError': case 'SecurityError': return 'permission-refused';
+    case 'NotFoundError': case 'OverconstrainedError': return 'no-device';
+    default: return 'device-busy';
+  }
+}

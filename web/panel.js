@@ -1,0 +1,109 @@
+// The security panel: draws what report.js says and adds nothing to it.
+
+import { sentence } from './errors.js';
+import { DOORS, say, WORDS } from './report.js';
+import { byId, download, icon, make, setText, show } from './ui.js';
+
+/** @typedef {import('./report.js').Report} Report */
+/** @typedef {import('./report.js').Door} Door */
+
+/** @type {Record<string, string>} */
+const STATES = { pending: 'Not yet', held: 'Holds', failed: 'Failed', unknown: 'Not reported' };
+/** @type {Record<string, string>} verdict to mark */
+const MARKS = { none: 'pending', checking: 'pending', verified: 'held', unreported: 'unknown', failed: 'failed', ended: 'pending' };
+
+/** @type {Report | null} */
+let current = null;
+let drawing = false;
+
+/** @param {Door} door @returns {HTMLElement} */
+function buildDoor(door) {
+  const { title, proves, fields } = WORDS[door];
+  const list = make('dl');
+  for (const [name, label] of Object.entries(fields)) {
+    list.append(make('div', {}, make('dt', {}, label), make('dd', { 'data-field': name })));
+  }
+  const summary = make('summary', {},
+    make('span', { class: 'dot' }, icon('pending')),
+    make('span', { class: 'door-title' }, title),
+    make('span', { class: 'door-state' }, STATES.pending));
+  const since = make('p', { class: 'quiet', 'data-field': 'since' });
+  const fault = make('p', { class: 'remedy', 'data-field': 'fault', hidden: '' });
+  return make('li', { 'data-door': door, 'data-state': 'pending' },
+    make('details', {}, summary, fault, make('p', {}, proves), list, since));
+}
+
+/** @param {Report} report @param {Door} door */
+function drawDoor(report, door) {
+  const record = report.doors[door];
+  const element = document.querySelector(`[data-door="${door}"]`);
+  if (!(element instanceof HTMLElement)) return;
+  if (element.dataset.state !== record.state) {
+    element.dataset.state = record.state;
+    element.querySelector('use')?.setAttribute('href', `#i-${record.state}`);
+    const label = element.querySelector('.door-state');
+    if (label) label.textContent = STATES[record.state];
+    const details = element.querySelector('details');
+    if (details && record.state === 'failed') details.open = true;
+  }
+  /** @param {string} name @param {string} text @param {boolean} silent */
+  const write = (name, text, silent = false) => {
+    const field = element.querySelector(`[data-field="${name}"]`);
+    if (!(field instanceof HTMLElement)) return;
+    if (field.textContent !== text) field.textContent = text;
+    field.classList.toggle('silent', silent);
+  };
+  for (const [name, value] of Object.entries(record.fields)) write(name, say(value), typeof value === 'object');
+  write('since', record.since ? `Holds since ${new Date(record.since).toLocaleTimeString()}.` : '');
+  const fault = element.querySelector('[data-field="fault"]');
+  if (fault instanceof HTMLElement) {
+    fault.hidden = !record.reason;
+    if (record.reason) {
+      element.dataset.reason = record.reason;
+      const { title, text, remedy } = sentence(record.reason);
+      write('fault', `${title}. ${text} ${remedy}`);
+    } else delete element.dataset.reason;
+  }
+}
+
+function draw() {
+  drawing = false;
+  if (!current) return;
+  const verdict = current.verdict();
+  const panel = byId('panel');
+  panel.dataset.verdict = verdict.state;
+  setText('verdict', verdict.text);
+  setText('verdict-detail', verdict.detail);
+  setText('verdict-remedy', verdict.remedy ?? '');
+  show('verdict-remedy', !!verdict.remedy);
+  byId('verdict-mark').setAttribute('href', `#i-${MARKS[verdict.state]}`);
+  for (const door of DOORS) drawDoor(current, door);
+}
+
+/** @param {boolean} open */
+export function openPanel(open) {
+  byId('panel').classList.toggle('open', open);
+  byId('panel-toggle').setAttribute('aria-expanded', String(open));
+}
+
+/** @param {Report} report the one to show from now on */
+export function showReport(report) {
+  current = report;
+  report.changed = () => {
+    if (report !== current || drawing) return;
+    drawing = true;
+    queueMicrotask(draw);
+  };
+  draw();
+}
+
+export function setUpPanel() {
+  byId('doors').append(...DOORS.map(buildDoor));
+  byId('panel-toggle').onclick = () => openPanel(!byId('panel').classList.contains('open'));
+  byId('save-report').onclick = () => {
+    if (!current) return;
+    const text = JSON.stringify(current, null, 2) + '\n';
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+    download(`sotto-report-${stamp}.json`, new Blob([text], { type: 'application/json' }));
+  };
+}

@@ -1,0 +1,190 @@
+// What was verified, and how: the single source of the security panel, the verdict and the saved report. Pure.
+// Nothing here is guessed: what a browser or server does not tell is a NotReported with its reason. No address gets in.
+
+import { sentence } from './errors.js';
+
+/** @typedef {'signaling'|'seal'|'fingerprints'|'media'|'path'} Door */
+/** @typedef {'pending'|'held'|'failed'|'unknown'} DoorState */
+/** @typedef {{not_reported: string}} NotReported */
+/** @typedef {string | number | boolean | NotReported} Value */
+/** @typedef {{state: DoorState, since: string | null, reason: string | null, fields: Record<string, Value>}} DoorRecord */
+/**
+ * @typedef {object} Verdict
+ * @property {'none'|'checking'|'verified'|'unreported'|'failed'|'ended'} state
+ * @property {string} text one line
+ * @property {string} detail what it means
+ * @property {Door | null} door the one that failed
+ * @property {string | null} reason
+ * @property {string | null} remedy
+ */
+
+/** @type {readonly Door[]} */
+export const DOORS = Object.freeze(['signaling', 'seal', 'fingerprints', 'media', 'path']);
+
+/** @type {Record<Door, {title: string, proves: string, fields: Record<string, string>}>} */
+export const WORDS = {
+  signaling: {
+    title: 'Signaling',
+    proves: 'Your browser checked the server’s certificate. The server brings the two ends together; what they say to '
+      + 'each other is sealed, and it cannot read it.',
+    fields: { transport: 'Transport', certificate: 'Certificate', version: 'TLS version, as the server reports',
+      cipher: 'Cipher, as the server reports', group: 'Key exchange, as the server reports' },
+  },
+  seal: {
+    title: 'Seal',
+    proves: 'The other end is someone who has the link. It does not prove which person that is. And in a browser, the host '
+      + 'of this page is trusted for the page’s code.',
+    fields: { cipher: 'Cipher', epoch: 'Key epoch', agent: 'The other end says it is', sealed: 'Messages sealed',
+      opened: 'Messages opened', stale: 'Stale messages ignored' },
+  },
+  fingerprints: {
+    title: 'Fingerprints',
+    proves: 'The certificate that the other end used in the media handshake is the one it named through the seal, so nobody '
+      + 'sits between the two.',
+    fields: { mine: 'Mine', signaled: 'Theirs, as it came sealed', seen: 'Theirs, as seen in the handshake', equal: 'Equal' },
+  },
+  media: {
+    title: 'Media',
+    proves: 'Sound and picture are encrypted from this browser to the other end. No key ever leaves the two.',
+    fields: { dtls: 'DTLS version', cipher: 'DTLS cipher', group: 'Key exchange', role: 'Role of this browser', srtp: 'SRTP profile' },
+  },
+  path: {
+    title: 'Path',
+    proves: 'How the packets travel. A relay would see only encrypted packets. Addresses are neither shown nor saved.',
+    fields: { kind: 'Kind', protocol: 'Protocol', mine: 'This end', theirs: 'The other end' },
+  },
+};
+
+/** @param {string} reason @returns {NotReported} */
+export function notReported(reason = 'this browser does not tell') {
+  return { not_reported: reason };
+}
+
+/** @param {Value} value @returns {string} as the panel says it */
+export function say(value) {
+  if (typeof value === 'object') return `not reported: ${value.not_reported}`;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return String(value);
+}
+
+export class Report {
+  /** @type {Record<Door, DoorRecord>} */ doors;
+  /** @type {{at: string, door: Door | null, event: string}[]} */ events = [];
+  /** @type {{door: Door | null, reason: string, remark: string} | null} */ failure = null;
+  /** @type {string | null} */ ended = null;
+  /** @type {string | null} */ started = null;
+  phase = 'none';
+
+  /** @param {() => void} [changed] @param {() => string} [now] */
+  constructor(changed = () => {}, now = () => new Date().toISOString()) {
+    this.changed = changed;
+    this.now = now;
+    this.doors = /** @type {any} */ (Object.fromEntries(DOORS.map((door) => [door, this.#blank(door)])));
+  }
+
+  /** @param {Door} door @returns {DoorRecord} */
+  #blank(door) {
+    const fields = Object.keys(WORDS[door].fields).map((name) => [name, notReported('not known yet')]);
+    return { state: 'pending', since: null, reason: null, fields: Object.fromEntries(fields) };
+  }
+
+  /** @param {string} phase 'none', 'waiting', 'checking' */
+  begin(phase) {
+    if (!this.started) this.started = this.now();
+    if (this.phase === phase) return;
+    this.phase = phase;
+    this.changed();
+  }
+
+  /** @param {Door} door @param {Record<string, Value>} fields */
+  put(door, fields) {
+    const known = this.doors[door].fields;
+    let news = false;
+    for (const [name, value] of Object.entries(fields)) {
+      news ||= JSON.stringify(known[name]) !== JSON.stringify(value);
+      known[name] = value;
+    }
+    if (news) this.changed();
+  }
+
+  /** @param {Door} door @param {DoorState} state @param {string} event for the record */
+  set(door, state, event) {
+    const record = this.doors[door];
+    if (record.state === 'failed' || record.state === state) return;
+    record.state = state;
+    record.since = state === 'held' ? this.now() : null;
+    this.note(event, door);
+  }
+
+  /** The verdict starts anew. @param {Door[]} doors */
+  reset(doors) {
+    for (const door of doors) this.doors[door] = this.#blank(door);
+    this.changed();
+  }
+
+  /** @param {string} event @param {Door | null} [door] */
+  note(event, door = null) {
+    this.events.push({ at: this.now(), door, event });
+    this.changed();
+  }
+
+  /** @param {Door | null} door @param {string} reason @param {string} [remark] */
+  fail(door, reason, remark = '') {
+    if (this.failure) return;
+    this.failure = { door, reason, remark };
+    if (door) Object.assign(this.doors[door], { state: 'failed', reason, since: null });
+    this.note(`failed: ${reason}`, door);
+  }
+
+  /** @param {string} reason */
+  end(reason) {
+    if (this.ended || this.failure) return;
+    this.ended = reason;
+    this.note(`ended: ${reason}`);
+  }
+
+  /** @returns {Verdict} */
+  verdict() {
+    if (this.failure) return this.#failed(this.failure);
+    const { seal, fingerprints, media } = this.doors;
+    const held = seal.state === 'held' && media.state === 'held';
+    if (this.ended) {
+      return plain('ended', 'The call is over', held && fingerprints.state === 'held'
+        ? 'It was encrypted end to end and verified to its end.' : 'It ended before every check had held.');
+    }
+    if (held && fingerprints.state === 'held') {
+      return plain('verified', 'Encrypted end to end and verified. Not compared by people.',
+        'This browser checked every door below. The other end is someone who has the link; who that is, only you can tell.');
+    }
+    if (held && fingerprints.state === 'unknown') {
+      return plain('unreported', 'Encrypted end to end. This browser checked, and does not show what it saw.',
+        'The browser itself compared the fingerprint. It gives this page no way to confirm it.');
+    }
+    if (this.phase === 'none') return plain('none', 'No call yet', 'What is verified will be listed here, door by door.');
+    if (this.phase === 'waiting') {
+      return plain('checking', 'Not yet: nobody else is here', 'Nothing of your sound or picture leaves before every check has held.');
+    }
+    return plain('checking', 'Checking…', 'Nothing of your sound or picture leaves before every check has held.');
+  }
+
+  /** @param {{door: Door | null, reason: string, remark: string}} failure @returns {Verdict} */
+  #failed({ door, reason, remark }) {
+    const { title, text, remedy } = sentence(reason);
+    const where = door ? `${WORDS[door].title}: ` : '';
+    return { state: 'failed', text: `${where}${title}`, detail: remark ? `${text} ${remark}` : text, door, reason, remedy };
+  }
+
+  /** @returns {object} the report as it is saved */
+  toJSON() {
+    const doors = DOORS.map((door) => ({ door, title: WORDS[door].title, ...this.doors[door], proves: WORDS[door].proves }));
+    return {
+      format: 'sotto-report-1', agent: 'page', started: this.started, saved: this.now(),
+      verdict: this.verdict(), compared_by_people: false, doors, events: this.events,
+    };
+  }
+}
+
+/** @param {Verdict['state']} state @param {string} text @param {string} detail @returns {Verdict} */
+function plain(state, text, detail) {
+  return { state, text, detail, door: null, reason: null, remedy: null };
+}

@@ -1,0 +1,65 @@
+// What getStats says about media and path, without an address. Pure.
+
+import { notReported } from './report.js';
+
+/** @typedef {import('./report.js').Value} Value */
+
+/** @type {Record<string, string>} as DTLS writes its version on the wire */
+const VERSIONS = { FEFC: '1.3', FEFD: '1.2' };
+
+/** @param {any} value @returns {Value} */
+function told(value) {
+  return typeof value === 'string' && value !== '' ? value : notReported('not reported by this browser');
+}
+
+/** @param {RTCStatsReport} stats @param {(entry: any) => boolean} wanted @returns {any} */
+function find(stats, wanted) {
+  for (const entry of stats.values()) if (wanted(entry)) return entry;
+  return undefined;
+}
+
+/** @param {RTCStatsReport} stats @returns {{fields: Record<string, Value>, fault: string | null}} */
+export function describeMedia(stats) {
+  const transport = find(stats, (entry) => entry.type === 'transport') ?? {};
+  const version = typeof transport.tlsVersion === 'string' ? transport.tlsVersion.toUpperCase() : '';
+  const fields = {
+    dtls: version ? (VERSIONS[version] ?? `unknown (${version})`) : told(undefined),
+    cipher: told(transport.dtlsCipher),
+    group: told(transport.tlsGroup),
+    role: told(transport.dtlsRole),
+    srtp: told(transport.srtpCipher),
+  };
+  let fault = null;
+  if (version === 'FEFF' || version === '0100') fault = 'dtls-old';
+  if (/NULL/i.test(transport.srtpCipher ?? '')) fault = 'srtp-null';
+  return { fields, fault };
+}
+
+/** @param {any} candidate @returns {Value} */
+function kindOf(candidate) {
+  switch (candidate?.candidateType) {
+    case 'relay': return 'through a relay';
+    case 'host': return 'on its own network';
+    case 'srflx': return 'behind a router';
+    case 'prflx': return 'learnt from its packets';
+    default: return notReported('not reported by this browser');
+  }
+}
+
+/** @param {RTCStatsReport} stats @returns {Record<string, Value> | null} */
+export function describePath(stats) {
+  const transport = find(stats, (entry) => entry.type === 'transport');
+  const pair = find(stats, (entry) => entry.type === 'candidate-pair' && (transport?.selectedCandidatePairId
+    ? entry.id === transport.selectedCandidatePairId
+    : entry.selected === true || (entry.nominated && entry.state === 'succeeded')));
+  if (!pair) return null;
+  const local = find(stats, (entry) => entry.id === pair.localCandidateId);
+  const remote = find(stats, (entry) => entry.id === pair.remoteCandidateId);
+  const relayed = local?.candidateType === 'relay' || remote?.candidateType === 'relay';
+  return {
+    kind: relayed ? 'relayed' : 'direct',
+    protocol: told(local?.protocol),
+    mine: kindOf(local),
+    theirs: kindOf(remote),
+  };
+}
