@@ -75,9 +75,13 @@ function enter(next, reason = '') {
   drawMedia(media, inCall);
   if (over) showOver(reason);
   if (before === next) return;
-  if (next === 'prejoin') byId('main').focus({ preventScroll: true });
+  if (next === 'prejoin' || (inCall && (before === 'prejoin' || before === 'start'))) byId('main').focus({ preventScroll: true });
   if (next === 'in-call') announce('You are connected. Every check has held.');
-  if (inCall && (before === 'prejoin' || before === 'start')) byId('mute').focus({ preventScroll: true });
+}
+
+/** Whether the panel has room of its own beside the call. */
+function isWide() {
+  return matchMedia('(min-width: 900px)').matches;
 }
 
 /** @param {string} reason */
@@ -90,7 +94,7 @@ function showOver(reason) {
   show('again', invitation !== null && reason !== 'page-outdated');
   byId('view-over').classList.toggle('alarm', report.failure?.door != null || reason === 'peer-refused');
   if (byId('settings-dialog').hasAttribute('open')) /** @type {HTMLDialogElement} */ (byId('settings-dialog')).close();
-  if (report.failure?.door) openPanel(true);
+  if (report.failure?.door) openPanel(isWide());
   byId('over-title').focus();
 }
 
@@ -102,7 +106,9 @@ function drawCover() {
   show('other-muted', state === 'in-call' && !other.audio);
   byId('cover').classList.toggle('busy', state !== 'in-call');
   const texts = /** @type {Record<string, [string, string]>} */ ({
-    waiting: ['Waiting for the other person', 'The call begins when they open the link.'],
+    waiting: document.body.dataset.reason === 'peer-left'
+      ? ['The other end has left', 'The call begins anew, with every check, if it comes back.']
+      : ['Waiting for the other person', 'The call begins when they open the link.'],
     connecting: ['Checking every door', 'Nothing of you is sent before all of them hold.'],
     'in-call': ['Their camera is off', other.audio ? 'You can hear each other.' : ''],
   });
@@ -260,7 +266,7 @@ async function main() {
   setUpDevices(media);
   setUpButtons();
   watchNetwork();
-  openPanel(matchMedia('(min-width: 900px)').matches);
+  openPanel(isWide());
   showReport(report);
   enter('start');
   if (!window.isSecureContext) return refuse('insecure-context');

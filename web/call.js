@@ -179,7 +179,7 @@ export class Call {
     this.on.notice('');
     this.report.begin('waiting');
     this.report.reset(['seal']);
-    this.#enter('waiting');
+    this.#enter('waiting', this.#epochs > 0 ? 'peer-left' : '');
   }
 
   /** @param {CallState} state @param {string} [reason] */

@@ -1,7 +1,6 @@
 // The security panel: draws what report.js says and adds nothing to it.
 
-import { sentence } from './errors.js';
-import { DOORS, say, WORDS } from './report.js';
+import { DOORS, meaning, say, WORDS } from './report.js';
 import { byId, download, icon, make, setText, show } from './ui.js';
 
 /** @typedef {import('./report.js').Report} Report */
@@ -18,7 +17,7 @@ let drawing = false;
 
 /** @param {Door} door @returns {HTMLElement} */
 function buildDoor(door) {
-  const { title, proves, fields } = WORDS[door];
+  const { title, fields } = WORDS[door];
   const list = make('dl');
   for (const [name, label] of Object.entries(fields)) {
     list.append(make('div', {}, make('dt', {}, label), make('dd', { 'data-field': name })));
@@ -30,7 +29,7 @@ function buildDoor(door) {
   const since = make('p', { class: 'quiet', 'data-field': 'since' });
   const fault = make('p', { class: 'remedy', 'data-field': 'fault', hidden: '' });
   return make('li', { 'data-door': door, 'data-state': 'pending' },
-    make('details', {}, summary, fault, make('p', {}, proves), list, since));
+    make('details', {}, summary, fault, make('p', { 'data-field': 'meaning' }), list, since));
 }
 
 /** @param {Report} report @param {Door} door */
@@ -54,14 +53,15 @@ function drawDoor(report, door) {
     field.classList.toggle('silent', silent);
   };
   for (const [name, value] of Object.entries(record.fields)) write(name, say(value), typeof value === 'object');
+  write('meaning', meaning(door, record.state));
   write('since', record.since ? `Holds since ${new Date(record.since).toLocaleTimeString()}.` : '');
   const fault = element.querySelector('[data-field="fault"]');
   if (fault instanceof HTMLElement) {
     fault.hidden = !record.reason;
     if (record.reason) {
       element.dataset.reason = record.reason;
-      const { title, text, remedy } = sentence(record.reason);
-      write('fault', `${title}. ${text} ${remedy}`);
+      const { text, detail, remedy } = report.verdict();
+      write('fault', `${text}. ${detail} ${remedy}`);
     } else delete element.dataset.reason;
   }
 }
@@ -75,7 +75,9 @@ function draw() {
   setText('verdict', verdict.text);
   setText('verdict-detail', verdict.detail);
   setText('verdict-remedy', verdict.remedy ?? '');
-  show('verdict-remedy', !!verdict.remedy);
+  // A failed door says it itself, right below.
+  show('verdict-detail', verdict.door === null);
+  show('verdict-remedy', !!verdict.remedy && verdict.door === null);
   byId('verdict-mark').setAttribute('href', `#i-${MARKS[verdict.state]}`);
   for (const door of DOORS) drawDoor(current, door);
 }

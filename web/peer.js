@@ -3,7 +3,7 @@
 
 import { colonHex } from './bytes.js';
 import { notReported } from './report.js';
-import { checkRemote, ownFingerprint, SdpError } from './sdp.js';
+import { checkRemote, keepRole, otherRole, ownFingerprint, roleOf, SdpError } from './sdp.js';
 import { KIND } from './seal.js';
 import { describeMedia, describePath } from './stats.js';
 
@@ -36,6 +36,7 @@ export class Peer {
   #mayOffer = false;
   #ignoring = false;
   /** @type {Fingerprint | null} */ #theirs = null;
+  /** Of this end in the DTLS handshake, once it is settled. @type {'active'|'passive'|null} */ #role = null;
   /** @type {RTCIceCandidate[] | null} */ #held = null;
   #verifying = false;
   #again = false;
@@ -114,7 +115,7 @@ export class Peer {
     else void this.on.send(KIND.candidate, candidate.toJSON());
   }
 
-  /** @param {unknown} sdp @returns {RTCSessionDescriptionInit['sdp'] | null} what the browser may see, or null: refused */
+  /** @param {unknown} sdp @returns {string | null} what the browser may see, or null: refused */
   #admit(sdp) {
     try {
       const checked = checkRemote(sdp);
@@ -140,7 +141,7 @@ export class Peer {
     if (this.#ignoring) return;
     const sdp = this.#admit(value.sdp);
     if (sdp === null) return;
-    await this.pc.setRemoteDescription({ type: 'offer', sdp });
+    await this.pc.setRemoteDescription({ type: 'offer', sdp: this.#role ? keepRole(sdp, this.#role) : sdp });
     this.hadRemote = true;
     for (const transceiver of this.pc.getTransceivers()) {
       if (transceiver.direction !== 'recvonly') continue;
@@ -151,6 +152,7 @@ export class Peer {
       await this.pc.setLocalDescription();
       await this.on.send(KIND.answer, { type: 'answer', sdp: this.pc.localDescription?.sdp }, hash);
     });
+    this.#role ??= roleOf(this.pc.localDescription?.sdp);
     this.#settled();
   }
 
@@ -161,6 +163,8 @@ export class Peer {
     if (sdp === null) return;
     await this.pc.setRemoteDescription({ type: 'answer', sdp });
     this.hadRemote = true;
+    const role = roleOf(sdp);
+    this.#role ??= role && otherRole(role);
     this.#settled();
   }
 

@@ -60,6 +60,13 @@ export function notReported(reason = 'this browser does not tell') {
   return { not_reported: reason };
 }
 
+/** @param {Door} door @param {DoorState} state @returns {string} what the door shows, and no claim before it does */
+export function meaning(door, state) {
+  if (state === 'held') return WORDS[door].proves;
+  if (state === 'unknown') return 'The browser checked this by itself and does not show what it saw.';
+  return `Not shown now. When this door holds: ${WORDS[door].proves}`;
+}
+
 /** @param {Value} value @returns {string} as the panel says it */
 export function say(value) {
   if (typeof value === 'object') return `not reported: ${value.not_reported}`;
@@ -132,8 +139,8 @@ export class Report {
   fail(door, reason, remark = '') {
     if (this.failure) return;
     this.failure = { door, reason, remark };
-    if (door) Object.assign(this.doors[door], { state: 'failed', reason, since: null });
-    this.note(`failed: ${reason}`, door);
+    if (door) Object.assign(this.doors[door], { state: 'failed', reason: bare(reason), since: null });
+    this.note(`failed: ${bare(reason)}`, door);
   }
 
   /** @param {string} reason */
@@ -171,17 +178,24 @@ export class Report {
   #failed({ door, reason, remark }) {
     const { title, text, remedy } = sentence(reason);
     const where = door ? `${WORDS[door].title}: ` : '';
-    return { state: 'failed', text: `${where}${title}`, detail: remark ? `${text} ${remark}` : text, door, reason, remedy };
+    return { state: 'failed', text: `${where}${title}`, detail: remark ? `${text} ${remark}` : text, door, reason: bare(reason), remedy };
   }
 
   /** @returns {object} the report as it is saved */
   toJSON() {
-    const doors = DOORS.map((door) => ({ door, title: WORDS[door].title, ...this.doors[door], proves: WORDS[door].proves }));
+    const doors = DOORS.map((door) => ({
+      door, title: WORDS[door].title, ...this.doors[door], meaning: meaning(door, this.doors[door].state),
+    }));
     return {
       format: 'sotto-report-1', agent: 'page', started: this.started, saved: this.now(),
       verdict: this.verdict(), compared_by_people: false, doors, events: this.events,
     };
   }
+}
+
+/** @param {string} reason @returns {string} with the seal's own names, as docs/protocol.md has them */
+function bare(reason) {
+  return reason.replace(/^seal-/, '');
 }
 
 /** @param {Verdict['state']} state @param {string} text @param {string} detail @returns {Verdict} */

@@ -107,3 +107,23 @@ export function ownFingerprint(sdp) {
     return null;
   }
 }
+
+/** @param {string | undefined} sdp an answer @returns {'active'|'passive'|null} the DTLS role that it takes */
+export function roleOf(sdp) {
+  const match = /^a=setup:(active|passive)\s*$/m.exec(sdp ?? '');
+  return match ? /** @type {'active'|'passive'} */ (match[1]) : null;
+}
+
+/** @param {'active'|'passive'} role @returns {'active'|'passive'} */
+export function otherRole(role) {
+  return role === 'active' ? 'passive' : 'active';
+}
+
+/**
+ * An offer within a running call leaves the DTLS role open, and the answerer must keep the one that it has (RFC 8842).
+ * Firefox answers `active` even where it is the server, which Chromium refuses; an offer that names a role leaves no choice.
+ * @param {string} sdp a remote offer @param {'active'|'passive'} mine
+ */
+export function keepRole(sdp, mine) {
+  return sdp.replaceAll(/^a=setup:actpass/gm, `a=setup:${otherRole(mine)}`);
+}

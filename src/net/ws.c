@@ -224,6 +224,21 @@ static void note_close(so_ws *ws)
     }
 }
 
+/* For some broken frames wslay queues a Close without a code (RFC 6455 §7.4.1 has 1002 for them), so ours goes out. */
+static so_status refuse_frame(so_ws *ws)
+{
+    slot_free(ws->slot);
+    ws->slot = NULL;
+    if (!ws->close_sent) {
+        so_status status = so_ws_close(ws, SO_WS_PROTOCOL, "not a WebSocket frame");
+        if (status != SO_OK)
+            return status;
+        ws->pool->events->closed(ws->user, SO_WS_PROTOCOL);
+    }
+    ws->close_seen = true; /* what comes now can't be read any more */
+    return SO_OK;
+}
+
 so_status so_ws_feed(so_ws *ws, const uint8_t *bytes, size_t len)
 {
     int fault;
@@ -236,11 +251,13 @@ so_status so_ws_feed(so_ws *ws, const uint8_t *bytes, size_t len)
     ws->slot->in_len = len;
     fault = wslay_event_recv(ws->slot->ctx);
     ws->slot->in_len = 0;
-    if (fault == 0)
-        fault = wslay_event_send(ws->slot->ctx);
-    note_close(ws);
+    if (fault == WSLAY_ERR_NOMEM)
+        return SO_NO_MEMORY;
     if (fault != 0)
-        return fault == WSLAY_ERR_NOMEM ? SO_NO_MEMORY : SO_BAD_INPUT;
+        return refuse_frame(ws);
+    if (wslay_event_send(ws->slot->ctx) != 0)
+        return SO_BAD_INPUT;
+    note_close(ws);
     give_back(ws);
     return SO_OK;
 }

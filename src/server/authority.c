@@ -219,7 +219,7 @@ static so_authority_act judge(const state *s, const so_name *names, size_t count
     if (!s->server_ours || !has_all(cert->names, cert->name_count, names, count) ||
         !has_all(names, count, cert->names, cert->name_count))
         return SO_AUTHORITY_CHANGED;
-    if (!in_date(cert, now) || cert->not_after - now < (cert->not_after - cert->not_before) / 3)
+    if (!in_date(cert, now) || cert->not_after - now <= (cert->not_after - cert->not_before) / 3)
         return SO_AUTHORITY_RENEWED;
     return SO_AUTHORITY_KEPT;
 }

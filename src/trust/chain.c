@@ -108,10 +108,10 @@ static so_status check_dates(const check *c, so_error *err)
         const so_cert *cert = so_certs_at(c->chain, i);
         if (c->now > cert->not_after) {
             so_date_text(day, cert->not_after);
-            return so_fail(
-                err, SO_REFUSED, LAYER,
-                "certificate %zu (%.80s) expired on %s; renew it with its whole chain, or set this machine's clock, which says %s", i + 1,
-                cert->subject, day, today);
+            return so_fail(err, SO_REFUSED, LAYER,
+                           "certificate %zu (%.80s) expired on %s; renew it with its whole chain, or set this "
+                           "machine's clock, which says %s",
+                           i + 1, cert->subject, day, today);
         }
         if (c->now < cert->not_before) {
             so_date_text(day, cert->not_before);
