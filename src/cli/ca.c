@@ -25,7 +25,7 @@ typedef struct job {
 } job;
 
 static const char help_all[] =
-    "Usage: sotto ca init [--permit NAME|CIDR]... [--passphrase-file FILE] [--state DIR] [--force]\n"
+    "usage: sotto ca init [--permit NAME|CIDR]... [--passphrase-file FILE] [--state DIR] [--force]\n"
     "       sotto ca issue NAME... [--out DIR] [--days N] [--passphrase-file FILE] [--state DIR]\n"
     "       sotto ca show [--json] [--state DIR]\n"
     "\n"
@@ -33,7 +33,7 @@ static const char help_all[] =
     "makes one by itself; these commands are for those who want other names, a passphrase or another machine.\n";
 
 static const char help_init[] =
-    "Usage: sotto ca init [--permit NAME|CIDR]... [--passphrase-file FILE] [--state DIR] [--force]\n"
+    "usage: sotto ca init [--permit NAME|CIDR]... [--passphrase-file FILE] [--state DIR] [--force]\n"
     "\n"
     "Makes a CA that can only issue for servers under the permitted names.\n"
     "\n"

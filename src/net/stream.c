@@ -29,7 +29,7 @@ struct so_stream {
     uint16_t port;
     uv_getaddrinfo_t *looking_up;
     stream_state state;
-    bool dirty, finishing;
+    bool dirty, finishing, peer_ended;
     const char *in; /* bytes of the kernel that TLS has not taken; only while reading */
     size_t in_len;
     uint8_t *plain; /* bytes for the next flush */
@@ -267,8 +267,12 @@ size_t so_stream_backlog(const so_stream *s)
 
 static void on_fin_sent(uv_shutdown_t *req, int status)
 {
+    so_stream *s = req->handle->data;
+
     (void)status;
     free(req);
+    if (s->peer_ended)
+        close_now(s, "both ends are done");
 }
 
 static void begin_linger(so_stream *s)
@@ -334,6 +338,16 @@ void so_stream_end_lingering(so_loop *loop)
     }
 }
 
+/* The peer will say nothing more; what it asked for is still sent. */
+static void take_peer_end(so_stream *s, const char *why)
+{
+    s->peer_ended = true;
+    if (s->state == OPEN && so_stream_backlog(s) > 0)
+        so_stream_finish(s);
+    else if (s->state != AWAITS_PEER_END || s->queued == 0)
+        close_now(s, why);
+}
+
 /* ---- receiving ---- */
 
 static void explain_failed_handshake(so_stream *s)
@@ -394,8 +408,12 @@ static void read_open(so_stream *s)
         if (error != SSL_ERROR_ZERO_RETURN)
             fail(s, SO_REFUSED, "TLS", "bytes came that are not of this TLS connection; connect again");
         ERR_clear_error();
+        if (error == SSL_ERROR_ZERO_RETURN) {
+            take_peer_end(s, "close_notify came");
+            break;
+        }
         push(s);
-        close_now(s, error == SSL_ERROR_ZERO_RETURN ? "close_notify came" : "TLS fault");
+        close_now(s, "TLS fault");
     }
     push(s);
 }
@@ -412,12 +430,15 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 {
     so_stream *s = tcp->data;
 
-    if (n < 0) {
-        if (n != UV_EOF)
-            fail(s, SO_IO, "connection", "the connection broke; connect again");
-        else if (s->state == AWAITS_HANDSHAKE)
+    if (n == UV_EOF) {
+        if (s->state == AWAITS_HANDSHAKE)
             fail(s, SO_IO, "connection", "the other end hung up before the TLS handshake was done");
-        close_now(s, "the peer's end came");
+        take_peer_end(s, "the peer's end came");
+        return;
+    }
+    if (n < 0) {
+        fail(s, SO_IO, "connection", "the connection broke; connect again");
+        close_now(s, "read failed");
         return;
     }
     if (s->state == AWAITS_PEER_END || s->state == CLOSED)
