@@ -62,11 +62,11 @@ void so_authority_print_trust(FILE *out, const so_authority_view *view)
                 "  or, with PROFILE the profile folder that about:support shows:\n",
                 out);
     print_certutil(out, "\"sql:PROFILE\"", view);
-    (void)fputs("\n  The whole system (Debian, Ubuntu), for `sotto call`, curl and others:\n    sudo cp ", out);
+    (void)fputs("\n  The whole system (Debian, Ubuntu), for `sotto page verify`, curl and others:\n    sudo cp ", out);
     print_quoted(out, view->ca_path);
     (void)fputc(' ', out);
     print_quoted(out, system_path);
-    (void)fputs(" && sudo update-ca-certificates\n\n  One call alone:\n    sotto call --ca ", out);
+    (void)fputs(" && sudo update-ca-certificates\n\n  One command alone:\n    sotto page verify --ca ", out);
     print_quoted(out, view->ca_path);
     (void)fputs(" ...\n", out);
 }
