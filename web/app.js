@@ -45,11 +45,14 @@ function takeFragment() {
   return text;
 }
 
+/** The wish to show the other end no address but a relay's. */
+const wantsRelay = () => /** @type {HTMLInputElement} */ (byId('relay-only'));
+
 /** What a reload needs to come back as it was. */
 function remember() {
   if (!call) return;
   const { microphone, camera, muted, chosen } = media;
-  sessionStorage.setItem(JOINED, JSON.stringify({ microphone: !!microphone, camera: !!camera, muted, chosen }));
+  sessionStorage.setItem(JOINED, JSON.stringify({ microphone: !!microphone, camera: !!camera, muted, chosen, relayOnly: call.relayOnly }));
 }
 
 /** @param {PageState} next @param {string} [reason] */
@@ -155,7 +158,7 @@ async function join() {
       drawCover();
     },
     remote: showRemote,
-  });
+  }, wantsRelay().checked);
   remember();
   call.join();
 }
@@ -251,7 +254,8 @@ function watchNetwork() {
 
 /** A reload in mid-call takes its own seat at once; nobody needs to press anything twice. @param {string} saved */
 async function comeBack(saved) {
-  const { microphone, camera, muted, chosen } = JSON.parse(saved);
+  const { microphone, camera, muted, chosen, relayOnly } = JSON.parse(saved);
+  wantsRelay().checked = relayOnly === true;
   media.muted = muted === true;
   media.chosen = { audio: String(chosen?.audio ?? ''), video: String(chosen?.video ?? '') };
   const captured = microphone && camera ? media.turnOnBoth()

@@ -32,6 +32,11 @@ const LINGER = 3000;
 const NO_PATH = 30000;
 const FRESH = /** @type {Door[]} */ (['fingerprints', 'media', 'path']);
 
+/** @param {RTCIceServer[]} ice */
+function hasRelay(ice) {
+  return ice.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
+}
+
 export class Call {
   /** @type {CallState} */ state = 'connecting';
   /** @type {Peer | null} */ peer = null;
@@ -47,11 +52,13 @@ export class Call {
   /**
    * @param {string} url of the server's WebSocket
    * @param {import('./link.js').Invitation} invitation @param {Media} media @param {Report} report @param {CallEvents} on
+   * @param {boolean} [relayOnly] no candidate of this end but a relay's
    */
-  constructor(url, invitation, media, report, on) {
+  constructor(url, invitation, media, report, on, relayOnly = false) {
     this.media = media;
     this.report = report;
     this.on = on;
+    this.relayOnly = relayOnly;
     this.seal = new Seal(invitation.key, invitation.room);
     this.signal = new Signal(url, invitation.roomText, {
       // All in order: a farewell that came before the news of its sender's leaving is opened before it.
@@ -117,6 +124,7 @@ export class Call {
     });
     this.report.set('signaling', 'held', welcome.resumed ? 'took the seat again' : 'took a seat');
     this.#ice = welcome.ice;
+    if (this.relayOnly && !hasRelay(welcome.ice)) return this.fail('path', 'no-relay');
     this.#trouble('signaling-lost', false);
     this.#otherIs(welcome.members[0] ?? null);
     try {
@@ -280,7 +288,7 @@ export class Call {
   #newPeer(callId) {
     this.report.reset(FRESH);
     this.#enter('connecting');
-    const peer = new Peer(this.#ice, callId, this.media, this.report, {
+    const peer = new Peer(this.#ice, this.relayOnly, callId, this.media, this.report, {
       send: (kind, value, offerHash) => this.#send(kind, value, offerHash),
       queue: (work) => this.#inOrder(work),
       fail: (door, code) => this.#refuse(peer, door, code),

@@ -44,6 +44,8 @@ const SENTENCES = {
   'connection-lost': ['The connection was lost', 'The other end cannot be reached any more.', 'Check your connection and join again.'],
   'no-path': ['No path between the two ends', 'The networks let no packets through, directly or over a relay.',
     'Try another network. Who runs this server can add a relay (TURN).'],
+  'no-relay': ['This server offers no relay', 'You asked to be called through a relay only, and there is none.',
+    'Join without that wish, which shows this device’s address to the other end, or ask who runs the server for a relay (TURN).'],
   // Doors
   'peer-refused': ['The other end refused the call', 'One of its own checks failed, and it ended the call.', ALARM],
   'seal-malformed': ['A message could not be read', 'What arrived is not what an end of this call sends.', ALARM],

@@ -45,14 +45,18 @@ export class Peer {
   #remote = new MediaStream();
   #closed = false;
 
-  /** @param {RTCIceServer[]} ice @param {string} callId @param {Media} media @param {Report} report @param {PeerEvents} on */
-  constructor(ice, callId, media, report, on) {
+  /**
+   * @param {RTCIceServer[]} ice @param {boolean} relayOnly @param {string} callId
+   * @param {Media} media @param {Report} report @param {PeerEvents} on
+   */
+  constructor(ice, relayOnly, callId, media, report, on) {
     this.callId = callId;
     this.media = media;
     this.report = report;
     this.on = on;
     // A new connection makes a new certificate: two calls cannot be mixed.
-    this.pc = new RTCPeerConnection({ iceServers: ice, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    this.pc = new RTCPeerConnection({ iceServers: ice, iceTransportPolicy: relayOnly ? 'relay' : 'all',
+      bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
     const { pc } = this;
     pc.onicecandidate = ({ candidate }) => this.#sendCandidate(candidate);
     pc.onnegotiationneeded = () => on.queue(() => this.#renegotiate());
