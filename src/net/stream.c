@@ -28,6 +28,8 @@ struct so_stream {
     char *host;    /* client: what the certificate must name */
     uint16_t port;
     uv_getaddrinfo_t *looking_up;
+    struct addrinfo *addresses; /* client: all that host stands for, while one is being tried */
+    struct addrinfo *next_address;
     stream_state state;
     bool dirty, finishing, peer_ended;
     const char *in; /* bytes of the kernel that TLS has not taken; only while reading */
@@ -119,6 +121,7 @@ static void on_handle_closed(uv_handle_t *handle)
     static const so_error orderly;
 
     s->events->closed(s, s->user, s->why == NULL ? &orderly : s->why);
+    uv_freeaddrinfo(s->addresses);
     SSL_free(s->ssl);
     free(s->plain);
     free(s->host);
@@ -146,7 +149,8 @@ static void close_now(so_stream *s, const char *why)
     if (s->looking_up != NULL)
         s->looking_up->data = NULL; /* its callback outlives the stream */
     set_state(s, CLOSED, why);
-    uv_close((uv_handle_t *)&s->tcp, on_handle_closed);
+    if (!uv_is_closing((uv_handle_t *)&s->tcp)) /* else it closes to be opened anew, and on_retry sees CLOSED */
+        uv_close((uv_handle_t *)&s->tcp, on_handle_closed);
 }
 
 void so_stream_abort(so_stream *s)
@@ -519,6 +523,37 @@ so_stream *so_stream_accept(so_loop *loop, uv_stream_t *listener, SSL_CTX *ctx, 
     return s;
 }
 
+static void try_next_address(so_stream *s);
+
+/* A TCP handle whose connect failed can't be used again: it was closed, and is opened anew for the next address. */
+static void on_retry(uv_handle_t *handle)
+{
+    so_stream *s = handle->data;
+
+    if (s->state == CLOSED) {
+        on_handle_closed(handle);
+        return;
+    }
+    (void)uv_tcp_init(&s->loop->uv, &s->tcp);
+    s->tcp.data = s;
+    try_next_address(s);
+}
+
+static void connect_failed(so_stream *s, int status)
+{
+    so_error err;
+
+    if (s->next_address != NULL) {
+        uv_close((uv_handle_t *)&s->tcp, on_retry);
+        return;
+    }
+    (void)so_fail(&err, SO_IO, "connection",
+                  "can't connect to %s port %u: %s; is the server running, and the name right?", s->host, s->port,
+                  uv_strerror(status));
+    fail(s, err.status, err.layer, err.text);
+    close_now(s, "connect failed");
+}
+
 static void on_connected(uv_connect_t *req, int status)
 {
     so_stream *s = req->handle->data;
@@ -527,12 +562,7 @@ static void on_connected(uv_connect_t *req, int status)
     if (s->state == CLOSED)
         return;
     if (status < 0) {
-        so_error err;
-        (void)so_fail(&err, SO_IO, "connection",
-                      "can't connect to %s port %u: %s; is the server running, and the name right?", s->host, s->port,
-                      uv_strerror(status));
-        fail(s, err.status, err.layer, err.text);
-        close_now(s, "connect failed");
+        connect_failed(s, status);
         return;
     }
     if (!begin_reading(s)) {
@@ -543,20 +573,25 @@ static void on_connected(uv_connect_t *req, int status)
     push(s);
 }
 
-static void connect_to(so_stream *s, const struct sockaddr *address)
+static void try_next_address(so_stream *s)
 {
     uv_connect_t *req = malloc(sizeof *req);
+    struct addrinfo *address = s->next_address;
+    int fault = UV_ENOMEM;
 
-    if (req == NULL || uv_tcp_connect(req, &s->tcp, address, on_connected) != 0) {
+    s->next_address = address->ai_next;
+    if (req != NULL)
+        fault = uv_tcp_connect(req, &s->tcp, address->ai_addr, on_connected);
+    if (fault != 0) {
         free(req);
-        fail(s, SO_IO, "connection", "can't open a TCP connection on this machine");
-        close_now(s, "connect refused");
+        connect_failed(s, fault);
     }
 }
 
 static void on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 {
     so_stream *s = req->data;
+    so_error err;
 
     free(req);
     if (s == NULL) {
@@ -564,16 +599,15 @@ static void on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *fou
         return;
     }
     s->looking_up = NULL;
-    if (status < 0) {
-        so_error err;
-        (void)so_fail(&err, SO_NOT_FOUND, "connection",
-                      "the name %s can't be found (%s); check the link and the network", s->host, uv_strerror(status));
-        fail(s, err.status, err.layer, err.text);
-        close_now(s, "name look-up failed");
-    } else {
-        connect_to(s, found->ai_addr);
+    s->addresses = s->next_address = found;
+    if (status == 0 && found != NULL) {
+        try_next_address(s);
+        return;
     }
-    uv_freeaddrinfo(found);
+    (void)so_fail(&err, SO_NOT_FOUND, "connection", "the name %s can't be found (%s); check the link and the network",
+                  s->host, uv_strerror(status));
+    fail(s, err.status, err.layer, err.text);
+    close_now(s, "name look-up failed");
 }
 
 /* The certificate must name host: by address where host is one, else by DNS name; no partial wildcards. */

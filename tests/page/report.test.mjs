@@ -1,5 +1,6 @@
 // web/report.js, web/stats.js, web/errors.js: one source for panel, verdict and saved report; nothing guessed, no address.
 
+import './browser.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isKnown, sentence } from '../../web/errors.js';

@@ -1,5 +1,6 @@
 // web/sdp.js: what is taken, what is refused, and how a description is rewritten.
 
+import './browser.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkRemote, keepRole, ownFingerprint, roleOf, SdpError } from '../../web/sdp.js';

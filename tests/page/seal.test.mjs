@@ -1,5 +1,6 @@
 // web/seal.js and web/link.js against tests/vectors/seal.json, and every refusal by its name.
 
+import './browser.mjs';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

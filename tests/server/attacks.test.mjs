@@ -51,7 +51,7 @@ test('attack 25: an impostor of each kind is refused, with the reason that fits'
   let refused = 0, honest = 0;
   for (const [kind, number, because] of kinds) {
     let said = 0;
-    const server = https.createServer({ cert: readFileSync(join(dir, `${kind}.pem`)), key: readFileSync(join(dir, `${kind}.key`)) },
+    const server = https.createServer({ cert: readFileSync(join(dir, `${kind}.pem`)), key: readFileSync(join(dir, `${kind}.key`)), ...weak },
       (request, response) => { said++; response.end('hello'); });
     server.on('tlsClientError', () => {});
     await new Promise((ok) => server.listen(0, '127.0.0.1', ok));

@@ -63,7 +63,7 @@ test('page verify: equal, unreachable, another page', async (t) => {
   assert.match(named.err, /other\.example/);
 
   // The same page from a host that changed one byte of one file, and from one that dropped a header.
-  const get = (path) => new Promise((ok) => https.get(`${s.url}${path}`, { ca: readFileSync(ca) }, (r) => {
+  const get = (path) => new Promise((ok) => https.get(`${s.url}${path}`, { ca: readFileSync(ca), family: 4 }, (r) => {
     const parts = [];
     r.on('data', (d) => parts.push(d));
     r.on('end', () => ok({ headers: r.headers, body: Buffer.concat(parts) }));

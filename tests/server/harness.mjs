@@ -36,6 +36,9 @@ export function command(args, env = {}) {
   }), `sotto ${args.join(' ')}`);
 }
 
+/** localhost is 127.0.0.1 here: older Nodes try ::1 alone, where nobody listens. */
+const lookup = (host, options, done) => (options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4));
+
 export class Server {
   events = [];
   #waiters = [];
@@ -130,7 +133,7 @@ export class Client {
 
   constructor(server, options) {
     this.ws = new WebSocket(`wss://localhost:${options.port ?? server.port}/signal`, ['sotto.v1'],
-      { ca: server.ca, origin: `https://localhost:${options.port ?? server.port}`, perMessageDeflate: false, ...options });
+      { ca: server.ca, origin: `https://localhost:${options.port ?? server.port}`, perMessageDeflate: false, lookup, ...options });
     this.opened = within(new Promise((ok, no) => { this.ws.on('open', ok); this.ws.on('error', no); }), 'the upgrade');
     this.closed = new Promise((done) => this.ws.on('close', (code, reason) => done({ code, reason: String(reason) })));
     this.ws.on('message', (data) => {
