@@ -149,6 +149,9 @@ async function join() {
       if (next === 'ended' || next === 'failed') {
         call = null;
         sessionStorage.removeItem(JOINED);
+        // The secret stays in this page's memory alone, for "Join again"; browsers write the storage of tabs to disk.
+        sessionStorage.removeItem(LINK);
+        /** @type {HTMLInputElement} */ (byId('link')).value = '';
       }
       enter(next, reason);
     },
@@ -220,7 +223,7 @@ function setUpButtons() {
   byId('open-form').onsubmit = openPasted;
   byId('copy-link').onclick = () => void copyLink();
   byId('join').onclick = () => void join();
-  byId('again').onclick = () => enter('prejoin');
+  byId('again').onclick = () => void (invitation && openLink(invitation.text));
   byId('hangup').onclick = () => void call?.hangUp();
   byId('mute').onclick = () => void toggle(media, 'audio');
   byId('camera').onclick = () => void toggle(media, 'video');

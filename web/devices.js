@@ -11,6 +11,8 @@ export class Media {
   /** One stream to send under, so that sound and picture stay together at the other end. */
   stream = new MediaStream();
   muted = false;
+  /** Counts the times that all was stopped: what was asked for before must not begin to capture after. */
+  #stops = 0;
   /** @type {Record<Kind, string>} */ chosen = { audio: '', video: '' };
 
   /** @param {() => void} changed @param {(code: string) => void} failed */
@@ -33,12 +35,15 @@ export class Media {
 
   /** Turns on both, or what there is of the two. */
   async turnOnBoth() {
+    const stops = this.#stops;
     try {
       const stream = await navigator.mediaDevices.getUserMedia(
         { audio: this.#constraint('audio'), video: this.#constraint('video') });
+      if (this.#tooLate(stream, stops)) return;
       for (const track of stream.getTracks()) this.#keep(track);
       this.changed();
     } catch {
+      if (stops !== this.#stops) return;
       // One of the two is missing or refused. The other one is still wanted.
       const audio = await this.turnOn('audio', true);
       const video = await this.turnOn('video', true);
@@ -48,8 +53,10 @@ export class Media {
 
   /** @param {Kind} kind @param {boolean} [quiet] @returns {Promise<string>} the code of what failed, or nothing */
   async turnOn(kind, quiet = false) {
+    const stops = this.#stops;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ [kind]: this.#constraint(kind) });
+      if (this.#tooLate(stream, stops)) return '';
       this.#keep(stream.getTracks()[0]);
       this.changed();
       return '';
@@ -85,9 +92,12 @@ export class Media {
   }
 
   async shareScreen() {
+    const stops = this.#stops;
     try {
       const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: false });
+      if (this.#tooLate(stream, stops)) return;
       const track = stream.getVideoTracks()[0];
+      this.#stop(this.screen);
       track.contentHint = 'detail';
       track.onended = () => this.stopScreen();
       this.screen = track;
@@ -103,10 +113,18 @@ export class Media {
   }
 
   stopAll() {
+    this.#stops++;
     this.screen = this.#stop(this.screen);
     this.camera = this.#stop(this.camera);
     this.microphone = this.#stop(this.microphone);
     this.changed();
+  }
+
+  /** The call ended while the browser still asked. @param {MediaStream} stream @param {number} stops */
+  #tooLate(stream, stops) {
+    if (stops === this.#stops) return false;
+    for (const track of stream.getTracks()) track.stop();
+    return true;
   }
 
   /** @param {MediaStreamTrack | null} track @returns {null} */

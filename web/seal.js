@@ -170,8 +170,11 @@ export class Seal {
     if (bytes.length !== HELLO_LENGTH || bytes[1] !== VERSION) throw this.#broken('malformed');
     const theirs = bytes.slice(2, 2 + SID);
     const re = bytes.slice(2 + SID);
+    if (compare(theirs, ZEROS) === 0) throw this.#broken('malformed');
     if (this.#sid && compare(theirs, this.#sid) === 0) throw this.#broken('reflected');
     if (compare(re, ZEROS) === 0) {
+      // Both came again at once. Who awaits an answer came last, and the other forgets its own hello when it hears of it.
+      if (this.#awaiting) return this.#ignored();
       this.#epoch = null;
       this.#awaiting = false;
       this.#sid = this.#random(SID);

@@ -19,8 +19,10 @@ typedef struct fetch {
 
 static void fail(fetch *f, so_status status, const char *layer, const char *text)
 {
-    if (!f->failed && !f->whole)
-        (void)so_fail(f->err, status, layer, "%s", text);
+    /* What happens to the connection once the answer is whole concerns nobody. */
+    if (f->failed || f->whole)
+        return;
+    (void)so_fail(f->err, status, layer, "%s", text);
     f->failed = true;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define LINGER_MS 3000
+#define CIPHER_KEPT ((size_t)1 << 20)
 
 typedef enum stream_state {
     AWAITS_CONNECTION, /* client: name look-up, then TCP */
@@ -327,6 +328,11 @@ void so_stream_flush_all(so_loop *loop)
         s->dirty = false;
         flush(s);
     }
+    if (loop->cipher_cap > CIPHER_KEPT) { /* one long write must not cost its size for ever */
+        free(loop->cipher);
+        loop->cipher = NULL;
+        loop->cipher_cap = 0;
+    }
 }
 
 void so_stream_end_lingering(so_loop *loop)
@@ -346,8 +352,8 @@ void so_stream_end_lingering(so_loop *loop)
 static void take_peer_end(so_stream *s, const char *why)
 {
     s->peer_ended = true;
-    if (s->state == OPEN && so_stream_backlog(s) > 0)
-        so_stream_finish(s);
+    if (s->state == OPEN)
+        so_stream_finish(s); /* RFC 8446 §6.1: close_notify in any case */
     else if (s->state != AWAITS_PEER_END || s->queued == 0)
         close_now(s, why);
 }
@@ -375,7 +381,10 @@ static void explain_failed_handshake(so_stream *s)
 
 static bool shake_hands(so_stream *s)
 {
-    int done = SSL_do_handshake(s->ssl);
+    int done;
+
+    ERR_clear_error(); /* SSL_get_error reads the queue: what others left there would be taken for this stream's */
+    done = SSL_do_handshake(s->ssl);
 
     if (done == 1) {
         push(s);
@@ -399,8 +408,10 @@ static bool shake_hands(so_stream *s)
 static void read_open(so_stream *s)
 {
     while (s->state == OPEN) {
-        int n = SSL_read(s->ssl, s->loop->plain, SO_PLAIN), error;
+        int n, error;
 
+        ERR_clear_error();
+        n = SSL_read(s->ssl, s->loop->plain, SO_PLAIN);
         if (n > 0) {
             if (!s->finishing)
                 s->events->data(s, s->user, s->loop->plain, (size_t)n);

@@ -192,7 +192,8 @@ static void answer_upgrade(so_hub *hub, const so_http *http, so_answer *a)
     if (!so_http_upgrade(http) || !so_http_list_has(so_http_header(http, "upgrade"), "websocket") ||
         strcmp(so_http_method(http), "GET") != 0 || version == NULL || strcmp(version, "13") != 0 ||
         !so_http_list_has(so_http_header(http, "sec-websocket-protocol"), SO_SUBPROTOCOL)) {
-        refuse(hub, a, 426, host, false, false, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        refuse(hub, a, 426, host, false, false,
+               "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
         return;
     }
     if (key == NULL || !so_ws_key_valid(key) || so_ws_accept(accept, key) != SO_OK) {

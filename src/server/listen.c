@@ -89,7 +89,8 @@ static so_status open_one(so_listeners *ls, so_loop *loop, const char *where, so
         fault = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
     if (fault != 0) {
         uv_close((uv_handle_t *)&l->tcp, on_closed);
-        return so_fail(err, SO_IO, "network", "can't listen on %s: %s; %s", where, uv_strerror(fault),
+        return so_fail(err, fault == UV_EADDRNOTAVAIL || fault == UV_EAFNOSUPPORT ? SO_NOT_FOUND : SO_IO, "network",
+                       "can't listen on %s: %s; %s", where, uv_strerror(fault),
                        fault == UV_EACCES       ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
                        : fault == UV_EADDRINUSE ? "stop the program that uses it, or choose another --listen"
                                                 : "choose another --listen");
@@ -103,7 +104,6 @@ so_status so_listeners_open(so_listeners *ls, so_loop *loop, const so_list *wher
                             so_error *err)
 {
     so_status status = SO_OK;
-    so_error ignored;
 
     memset(ls, 0, sizeof *ls);
     for (size_t i = 0; i < where->count && status == SO_OK; i++)
@@ -112,9 +112,21 @@ so_status so_listeners_open(so_listeners *ls, so_loop *loop, const so_list *wher
         return status;
     status = open_one(ls, loop, "127.0.0.1:8443", incoming, user, err);
     /* A machine without IPv6 has no ::1, and its browsers don't look for it. */
-    if (status == SO_OK && open_one(ls, loop, "[::1]:8443", incoming, user, &ignored) == SO_NO_MEMORY)
-        status = SO_NO_MEMORY;
-    return status;
+    if (status == SO_OK)
+        status = open_one(ls, loop, "[::1]:8443", incoming, user, err);
+    return status == SO_NOT_FOUND && ls->count > 0 ? SO_OK : status;
+}
+
+void so_listener_turn_away(uv_stream_t *listener)
+{
+    uv_tcp_t *tcp = malloc(sizeof *tcp);
+
+    if (tcp == NULL)
+        return; /* not even 300 bytes: the system will end this process soon */
+    (void)uv_tcp_init(listener->loop, tcp);
+    tcp->data = tcp;
+    (void)uv_accept(listener, (uv_stream_t *)tcp);
+    uv_close((uv_handle_t *)tcp, on_closed);
 }
 
 void so_listeners_close(so_listeners *ls)

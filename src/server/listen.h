@@ -19,6 +19,8 @@ typedef struct so_listeners {
 /* where: ADDR:PORT each; empty for 127.0.0.1:8443 and, where there is IPv6, [::1]:8443. */
 so_status so_listeners_open(so_listeners *listeners, so_loop *loop, const so_list *where, so_incoming_fn incoming,
                             void *user, so_error *err) SO_MUST_CHECK;
+/* For an incoming connection that nobody takes: until it is accepted, libuv does not look at the listener again. */
+void so_listener_turn_away(uv_stream_t *listener);
 /* Twice does no harm. */
 void so_listeners_close(so_listeners *listeners);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PATIENCE 5000 /* ms for a request, and for its answer to be taken */
-#define VISITORS 256  /* at once; more are closed unheard */
+#define VISITORS 256  /* at once; for one more, the one that came first has to go */
 #define CHUNK 2048
 
 typedef struct visitor visitor;
@@ -64,6 +64,16 @@ static void leave(visitor *v)
     uv_close((uv_handle_t *)&v->timer, on_handle_closed);
 }
 
+/* Who waits longest is no browser: one asks at once. So idle sockets can't keep anybody out. */
+static void make_room(so_redirect *r)
+{
+    visitor *first = r->visitors;
+
+    while (first->next != NULL)
+        first = first->next;
+    leave(first);
+}
+
 static void on_patience(uv_timer_t *timer)
 {
     leave(timer->data);
@@ -113,8 +123,10 @@ static void on_incoming(uv_stream_t *listener, void *user)
     so_redirect *r = user;
     visitor *v = calloc(1, sizeof *v);
 
-    if (v == NULL)
+    if (v == NULL) {
+        so_listener_turn_away(listener);
         return;
+    }
     v->redirect = r;
     v->http = so_http_new(SO_HTTP_REQUESTS, r->hub->options->max_header, 0);
     (void)uv_tcp_init(&r->loop->uv, &v->tcp);
@@ -127,12 +139,14 @@ static void on_incoming(uv_stream_t *listener, void *user)
     if (v->next != NULL)
         v->next->at = &v->next;
     r->visitors = v;
-    if (uv_accept(listener, (uv_stream_t *)&v->tcp) != 0 || v->http == NULL || r->count > VISITORS ||
+    if (uv_accept(listener, (uv_stream_t *)&v->tcp) != 0 || v->http == NULL ||
         uv_read_start((uv_stream_t *)&v->tcp, on_alloc, on_read) != 0) {
         leave(v);
         return;
     }
     (void)uv_timer_start(&v->timer, on_patience, PATIENCE, 0);
+    if (r->count > VISITORS)
+        make_room(r);
 }
 
 so_status so_redirect_open(so_redirect **out, so_loop *loop, const char *where, so_hub *hub, so_error *err)

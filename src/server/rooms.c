@@ -19,6 +19,8 @@ struct so_seat {
     bool taken;
     char id[SO_MEMBER_ID_LEN + 1];
     uint8_t token[TOKEN_LEN];
+    uint8_t before[TOKEN_LEN];      /* what took the seat back */
+    bool unheard;                   /* nothing came since: the welcome may have been lost, so before still holds */
     so_seat *next_away, *prev_away; /* by free_at, since all wait equally long */
 };
 
@@ -153,9 +155,12 @@ static so_seat *choose_seat(room *r, const char *resume, bool *resumed)
         if (!r->seats[i].taken && seat == NULL)
             seat = &r->seats[i];
     for (unsigned i = 0; given && i < SO_ROOM_SEATS; i++) {
-        if (so_equal_secret(token, r->seats[i].token, sizeof token) && r->seats[i].taken) {
+        bool newest = so_equal_secret(token, r->seats[i].token, sizeof token);
+        bool before = so_equal_secret(token, r->seats[i].before, sizeof token) && r->seats[i].unheard;
+        if ((newest || before) && r->seats[i].taken) {
             seat = &r->seats[i];
-            *resumed = true;
+            memcpy(seat->before, token, sizeof token);
+            seat->unheard = *resumed = true;
         }
     }
     so_wipe(token, sizeof token);
@@ -221,6 +226,7 @@ bool so_rooms_deliver(so_rooms *rooms, so_seat *from, const so_signal_message *m
     size_t need = m->payload_len + SHORT_MAX;
     so_writer w;
 
+    from->unheard = false;
     if (!to->taken || strcmp(m->to, to->id) != 0) {
         *fault = SO_FAULT_NO_SUCH_MEMBER;
         return false;

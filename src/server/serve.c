@@ -226,8 +226,10 @@ static void on_incoming(uv_stream_t *listener, void *user)
     so_stream *stream = so_stream_accept(&sv->loop, listener, sv->identity.ctx, &orphan_events, NULL);
     connection *c;
 
-    if (stream == NULL)
+    if (stream == NULL) {
+        so_listener_turn_away(listener);
         return;
+    }
     tell_time(sv);
     c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -255,6 +257,7 @@ static void reload(server *sv, const char *why, bool quiet)
     tell_time(sv);
     if (so_identity_load(&fresh, sv->options, sv->hub.unix_now, &err) != SO_OK) {
         so_console_reload(&sv->console, why, &err, NULL);
+        watch_certificate(sv); /* the folder may be another one by now */
         return;
     }
     same = strcmp(fresh.sha256, sv->identity.sha256) == 0;
@@ -277,14 +280,27 @@ static void on_settled(uv_timer_t *timer)
     reload(timer->data, "the files changed", true);
 }
 
+/* Does an event in its folder concern this file? Also when the folder itself went (its own name), and when what links
+   in it point through was swapped (..data, as Kubernetes does). */
+static bool concerns(const char *path, const char *filename)
+{
+    const char *base = strrchr(path, '/');
+    const char *folder_end = base == NULL ? path : base, *folder = folder_end;
+
+    while (folder > path && folder[-1] != '/')
+        folder--;
+    return strcmp(filename, base == NULL ? path : base + 1) == 0 || strncmp(filename, "..", 2) == 0 ||
+           (strlen(filename) == (size_t)(folder_end - folder) &&
+            memcmp(filename, folder, (size_t)(folder_end - folder)) == 0);
+}
+
 static void on_change(uv_fs_event_t *watch, const char *filename, int events, int status)
 {
     server *sv = watch->data;
-    const char *cert = strrchr(sv->identity.cert_file, '/'), *key = strrchr(sv->identity.key_file, '/');
 
     (void)events;
-    if (status == 0 && filename != NULL && strcmp(filename, cert == NULL ? sv->identity.cert_file : cert + 1) != 0 &&
-        strcmp(filename, key == NULL ? sv->identity.key_file : key + 1) != 0)
+    if (status == 0 && filename != NULL && !concerns(sv->identity.cert_file, filename) &&
+        !concerns(sv->identity.key_file, filename))
         return;
     (void)uv_timer_start(&sv->settle, on_settled, SETTLE, 0);
 }

@@ -66,6 +66,12 @@ so_msec so_session_deadline(const so_session *s)
     return s->deadline;
 }
 
+/* What waits for the peer counts whatever it is: pages, errors, pongs, and what the other member says. */
+static bool reads_too_slowly(const so_session *s)
+{
+    return s->io->backlog(s->io_user) > s->hub->options->send_queue;
+}
+
 /* ---- ends ---- */
 
 static void free_http(so_session *s)
@@ -335,7 +341,12 @@ const so_ws_events so_session_ws_events = {
 void so_session_data(so_session *s, const uint8_t *bytes, size_t len)
 {
     while (len > 0 && s->state == AWAITS_REQUEST) {
-        size_t taken = take_request(s, bytes, len);
+        size_t taken;
+        if (reads_too_slowly(s)) {
+            cut(s); /* requests without end, and nobody who reads the answers */
+            return;
+        }
+        taken = take_request(s, bytes, len);
         bytes += taken;
         len -= taken;
     }
@@ -345,6 +356,8 @@ void so_session_data(so_session *s, const uint8_t *bytes, size_t len)
         cut(s);
     else if (s->flooded && s->state != AWAITS_END)
         send_fault(s, SO_FAULT_TOO_MANY_MESSAGES, NULL);
+    else if (s->state != AWAITS_END && reads_too_slowly(s))
+        send_bye(s, "slow", 4005, "you read too slowly");
 }
 
 /* ---- time ---- */
@@ -425,7 +438,7 @@ void so_session_send(void *link, const char *text, size_t len)
         return;
     if (so_ws_send(&s->ws, text, len) != SO_OK)
         cut(s);
-    else if (s->io->backlog(s->io_user) > s->hub->options->send_queue)
+    else if (reads_too_slowly(s))
         send_bye(s, "slow", 4005, "you read too slowly");
 }
 

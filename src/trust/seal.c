@@ -129,6 +129,11 @@ static so_seal_result take_hello(so_seal *seal, so_reader *r, uint8_t hello[SO_H
     if (memcmp(sid, seal->own_sid, SO_SID_LEN) == 0)
         return SO_SEAL_REFLECTED;
     if (memcmp(re, no_sid, SO_SID_LEN) == 0) {
+        /* Both came again at once. Who awaits an answer came last, and the other forgets its own hello. */
+        if (seal->state == SO_SEAL_AWAITS_ANSWER) {
+            seal->stale++;
+            return SO_SEAL_STALE;
+        }
         *reply = true;
         return answer_hello(seal, sid, hello);
     }

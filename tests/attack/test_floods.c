@@ -291,6 +291,28 @@ static void slow_reader(void **state)
     rig_hang_up(&good);
 }
 
+/* Requests, or messages that are answered, without end from one who reads none of the answers. */
+static void answers_without_a_reader(void **state)
+{
+    fixture *f = *state;
+    rig_end e;
+
+    rig_connect(&f->rig, &e, 66);
+    rig_say(&e, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_false(e.aborted);
+    e.stalled = f->rig.options.send_queue + 1;
+    rig_say(&e, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(e.aborted);
+    rig_hang_up(&e);
+    rig_connect(&f->rig, &e, 66);
+    upgrade(&e);
+    e.stalled = f->rig.options.send_queue + 1;
+    rig_frame(&e, 0x89, "ping", 4);
+    assert_true(was_told(&e, "\"slow\"", 4005));
+    assert_a_good_call_works(&f->rig);
+    rig_hang_up(&e);
+}
+
 /* A stranger in an endless message holds at most what a message may hold. */
 static void endless_message(void **state)
 {
@@ -316,9 +338,10 @@ int main(void)
 {
 #define FLOOD(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        FLOOD(message_flood), FLOOD(frame_floods), FLOOD(good_rates_are_no_flood),
-        FLOOD(join_flood),    FLOOD(room_flood),   FLOOD(connection_flood),
-        FLOOD(slow_sockets),  FLOOD(slow_reader),  FLOOD(endless_message),
+        FLOOD(message_flood),   FLOOD(frame_floods), FLOOD(good_rates_are_no_flood),
+        FLOOD(join_flood),      FLOOD(room_flood),   FLOOD(connection_flood),
+        FLOOD(slow_sockets),    FLOOD(slow_reader),  FLOOD(answers_without_a_reader),
+        FLOOD(endless_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,8 +121,9 @@ static void a_dropped_seat_waits_thirty_seconds(void **state)
     house *h = *state;
     so_join a = join(h, ROOM, NULL, &h->a), b = join(h, ROOM, NULL, &h->b), c, back;
     char token[SO_TOKEN_TEXT_LEN + 1], id[SO_MEMBER_ID_LEN + 1];
+    so_signal_message m = {.payload = "QUFB", .payload_len = 4};
+    so_signal_fault fault;
 
-    (void)a;
     memcpy(token, b.resume, sizeof token);
     memcpy(id, b.id, sizeof id);
     so_rooms_drop(h->rooms, b.seat, 1000);
@@ -136,6 +137,10 @@ static void a_dropped_seat_waits_thirty_seconds(void **state)
     assert_string_equal(back.id, id);
     assert_string_not_equal(back.resume, token);
     assert_said(&h->a, "\"resumed\":true");
+    back = join(h, ROOM, token, &h->b); /* its welcome was lost, and the new token with it */
+    assert_true(back.resumed);
+    m.to = a.id;
+    assert_true(so_rooms_deliver(h->rooms, back.seat, &m, &fault));
     c = join(h, ROOM, token, &h->c); /* the old token is used up */
     assert_null(c.seat);
     so_rooms_drop(h->rooms, back.seat, 50000);

@@ -355,6 +355,27 @@ static void replayed_hellos_never_bring_a_key_back(void **state)
     assert_memory_equal(keys[0], e->opener.out.key.bytes, 32);
 }
 
+/* Both came again at once: the one who came last awaits an answer and ignores the hello that the other forgets. */
+static void crossing_hellos_meet_in_one_epoch(void **state)
+{
+    ends *e = *state;
+    uint8_t first[SO_HELLO_LEN], last[SO_HELLO_LEN], reply[SO_HELLO_LEN], ignored[SO_HELLO_LEN], text[BUF];
+    so_seal_kind kind;
+    size_t n;
+    bool wants;
+
+    assert_int_equal(so_seal_open_epoch(&e->answerer, first), SO_OK);
+    assert_int_equal(so_seal_open_epoch(&e->opener, last), SO_OK);
+    assert_int_equal(so_seal_take(&e->opener, first, sizeof first, &kind, text, &n, ignored, &wants), SO_SEAL_STALE);
+    assert_false(wants);
+    so_seal_forget(&e->answerer); /* it hears that the other one joined */
+    assert_int_equal(so_seal_take(&e->answerer, last, sizeof last, &kind, text, &n, reply, &wants), SO_SEAL_HELLO);
+    assert_true(wants);
+    assert_int_equal(so_seal_take(&e->opener, reply, sizeof reply, &kind, text, &n, ignored, &wants), SO_SEAL_HELLO);
+    n = make(&e->opener, SO_SEAL_STATE, "{}", "", text);
+    assert_int_equal(take(&e->answerer, text, n), SO_SEAL_OPENED);
+}
+
 /* Somebody in the seat who has no link, or another one, sees both sids: that is not enough. */
 static void another_link_opens_nothing(void **state)
 {
@@ -396,6 +417,7 @@ int main(void)
         REFUSAL(an_envelope_of_an_earlier_epoch_is_stale_and_harmless),
         REFUSAL(before_any_epoch_nothing_opens),
         REFUSAL(replayed_hellos_never_bring_a_key_back),
+        REFUSAL(crossing_hellos_meet_in_one_epoch),
         REFUSAL(another_link_opens_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
