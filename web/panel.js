@@ -32,6 +32,12 @@ function buildDoor(door) {
     make('details', {}, summary, fault, make('p', { 'data-field': 'meaning' }), list, since));
 }
 
+/** A digest breaks between its bytes, not within one. @param {string} text @returns {Node[]} */
+function breakable(text) {
+  const parts = text.split(/(?<=:)(?=[0-9A-F]{2}(?::|$))/);
+  return parts.flatMap((part, i) => (i ? [document.createElement('wbr'), new Text(part)] : [new Text(part)]));
+}
+
 /** @param {Report} report @param {Door} door */
 function drawDoor(report, door) {
   const record = report.doors[door];
@@ -49,7 +55,7 @@ function drawDoor(report, door) {
   const write = (name, text, silent = false) => {
     const field = element.querySelector(`[data-field="${name}"]`);
     if (!(field instanceof HTMLElement)) return;
-    if (field.textContent !== text) field.textContent = text;
+    if (field.textContent !== text) field.replaceChildren(...breakable(text));
     field.classList.toggle('silent', silent);
   };
   for (const [name, value] of Object.entries(record.fields)) write(name, say(value), typeof value === 'object');

@@ -40,7 +40,7 @@ export const WORDS = {
   fingerprints: {
     title: 'Fingerprints',
     proves: 'The certificate that the other end used in the media handshake is the one it named through the seal, so nobody '
-      + 'sits between the two.',
+      + 'without the link sits between the two.',
     fields: { mine: 'Mine', signaled: 'Theirs, as it came sealed', seen: 'Theirs, as seen in the handshake', equal: 'Equal' },
   },
   media: {
