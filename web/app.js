@@ -3,6 +3,7 @@
 import { Call } from './call.js';
 import { Media } from './devices.js';
 import { isKnown, sentence } from './errors.js';
+import { forget, keep, recall } from './keep.js';
 import { newLink, readLink } from './link.js';
 import { openPanel, setUpPanel, showReport } from './panel.js';
 import { drawDeviceError, drawDevices, drawMedia, setUpDevices, toggle } from './prejoin.js';
@@ -38,7 +39,11 @@ const media = new Media(() => {
   drawDeviceError(code);
 });
 
-/** The fragment leaves address bar and history before anything else happens. @returns {string} */
+/**
+ * The fragment leaves the address bar and the tab's own history before anything else happens. The browser's global history
+ * has the address as it was opened: no page can take it out there.
+ * @returns {string}
+ */
 function takeFragment() {
   const text = location.hash.slice(1);
   if (location.hash || location.href.endsWith('#')) history.replaceState(null, '', location.pathname + location.search);
@@ -52,7 +57,7 @@ const wantsRelay = () => /** @type {HTMLInputElement} */ (byId('relay-only'));
 function remember() {
   if (!call) return;
   const { microphone, camera, muted, chosen } = media;
-  sessionStorage.setItem(JOINED, JSON.stringify({ microphone: !!microphone, camera: !!camera, muted, chosen, relayOnly: call.relayOnly }));
+  keep(JOINED, JSON.stringify({ microphone: !!microphone, camera: !!camera, muted, chosen, relayOnly: call.relayOnly }));
 }
 
 /** @param {PageState} next @param {string} [reason] */
@@ -148,9 +153,9 @@ async function join() {
     state: (next, reason) => {
       if (next === 'ended' || next === 'failed') {
         call = null;
-        sessionStorage.removeItem(JOINED);
+        forget(JOINED);
         // The secret stays in this page's memory alone, for "Join again"; browsers write the storage of tabs to disk.
-        sessionStorage.removeItem(LINK);
+        forget(LINK);
         /** @type {HTMLInputElement} */ (byId('link')).value = '';
       }
       enter(next, reason);
@@ -170,11 +175,11 @@ async function join() {
 async function openLink(text) {
   invitation = await readLink(text);
   if (!invitation) {
-    sessionStorage.removeItem(LINK);
+    forget(LINK);
     refuse('link-damaged');
     return false;
   }
-  sessionStorage.setItem(LINK, text);
+  keep(LINK, text);
   /** @type {HTMLInputElement} */ (byId('link')).value = `${location.origin}/#${text}`;
   setText('start-error', '');
   await drawDevices(media);
@@ -190,7 +195,7 @@ function refuse(code) {
 }
 
 function startAnew() {
-  sessionStorage.removeItem(LINK);
+  forget(LINK);
   void newLink().then(openLink);
 }
 
@@ -279,9 +284,9 @@ async function main() {
   if (!window.isSecureContext) return refuse('insecure-context');
   if (!crypto?.subtle) return refuse('no-webcrypto');
   if (typeof RTCPeerConnection !== 'function' || !navigator.mediaDevices) return refuse('no-webrtc');
-  const saved = sessionStorage.getItem(JOINED);
-  sessionStorage.removeItem(JOINED);
-  const link = fragment || sessionStorage.getItem(LINK);
+  const saved = recall(JOINED);
+  forget(JOINED);
+  const link = fragment || recall(LINK);
   if (!link || !await openLink(link)) return;
   const [how] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
   // A copy of a tab has a copy of this storage, and must not join by itself.

@@ -90,7 +90,7 @@ export class Call {
   async mediaChanged() {
     if (this.#over) return;
     await this.peer?.attach();
-    if (this.#epoch?.agreed) await this.#sayState(this.#epoch.callId);
+    if (this.#epoch?.agreed) await this.#sayState(this.#epoch.callId).catch((error) => this.#fault(error));
   }
 
   /** The device changed networks: old paths and the old connection may be dead without knowing it. */
@@ -104,7 +104,8 @@ export class Call {
   /** @param {() => Promise<void>} work one thing at a time, in the order in which it came */
   #inOrder(work) {
     this.#queue = this.#queue.then(async () => {
-      if (!this.#over) await work();
+      // Between a door's failing and the farewell nothing may begin anew.
+      if (!this.#over && !this.report.failure) await work();
     }).catch((error) => this.#fault(error));
   }
 
@@ -289,7 +290,7 @@ export class Call {
     this.report.reset(FRESH);
     this.#enter('connecting');
     const peer = new Peer(this.#ice, this.relayOnly, callId, this.media, this.report, {
-      send: (kind, value, offerHash) => this.#send(kind, value, offerHash),
+      send: (kind, value, offerHash) => this.#send(kind, value, offerHash).catch((error) => this.#fault(error)),
       queue: (work) => this.#inOrder(work),
       fail: (door, code) => this.#refuse(peer, door, code),
       open: (stream) => this.#opened(peer, stream),

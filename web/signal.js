@@ -1,5 +1,7 @@
 // One seat in one room: a WebSocket that comes back by itself and takes its seat again (docs/protocol.md, section 3).
 
+import { forget, keep, recall } from './keep.js';
+
 export const SUBPROTOCOL = 'sotto.v1';
 
 /**
@@ -86,7 +88,7 @@ export class Signal {
       this.#write({ kind: 'bye' });
     }
     this.stop();
-    sessionStorage.removeItem(TOKEN);
+    forget(TOKEN);
   }
 
   stop() {
@@ -204,6 +206,7 @@ export class Signal {
   #welcomed(message) {
     clearTimeout(this.#patience);
     this.#attempts = 0;
+    this.#refusal = '';
     this.#welcome = true;
     this.#seated = true;
     if (typeof message.resume === 'string') this.#keep(message.resume);
@@ -223,12 +226,12 @@ export class Signal {
 
   /** Kept for a reload of this tab only. @returns {string | null} */
   #token() {
-    const [room, token] = (sessionStorage.getItem(TOKEN) ?? '').split(' ');
+    const [room, token] = (recall(TOKEN) ?? '').split(' ');
     return room === this.room && token ? token : null;
   }
 
   /** @param {string} token */
   #keep(token) {
-    sessionStorage.setItem(TOKEN, `${this.room} ${token}`);
+    keep(TOKEN, `${this.room} ${token}`);
   }
 }

@@ -21,6 +21,21 @@ void so_base64url(char *out, const uint8_t *bytes, size_t len)
     *out = '\0';
 }
 
+void so_base64(char *out, const uint8_t *b, size_t len)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t v = (uint32_t)b[i] << 16 | (n > 1 ? (uint32_t)b[i + 1] << 8 : 0) | (n > 2 ? b[i + 2] : 0);
+        *out++ = alphabet[v >> 18];
+        *out++ = alphabet[v >> 12 & 63];
+        *out++ = n > 1 ? alphabet[v >> 6 & 63] : '=';
+        *out++ = n > 2 ? alphabet[v & 63] : '=';
+    }
+    *out = '\0';
+}
+
 static int base64url_value(char c)
 {
     if (c >= 'A' && c <= 'Z')

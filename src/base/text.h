@@ -1,4 +1,4 @@
-/* base64url (RFC 4648 §5, no padding) and hex. */
+/* base64url (RFC 4648 §5, no padding), base64 and hex. */
 #ifndef SOTTO_BASE_TEXT_H
 #define SOTTO_BASE_TEXT_H
 
@@ -17,6 +17,10 @@ void so_base64url(char *out, const uint8_t *bytes, size_t len);
  * that are not zero are SO_BAD_INPUT, so that each byte string has exactly one text.
  */
 so_status so_base64url_decode(uint8_t *out, size_t cap, size_t *out_len, const char *text, size_t len) SO_MUST_CHECK;
+
+/* base64 with padding (RFC 4648 §4), for those who want it so: 4 characters for each 3 bytes begun, and a final zero.
+ */
+void so_base64(char *out, const uint8_t *bytes, size_t len);
 
 /* Writes 2 × len lower-case characters and a final zero. */
 void so_hex(char *out, const uint8_t *bytes, size_t len);

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define TIMEOUT 15000
 
@@ -68,11 +69,32 @@ static const char *differing_header(const verification *v, const so_http *answer
     return NULL;
 }
 
+/* What a server may say besides: a header beyond these could change what the page is or does. */
+static const char *extra_header(const so_http *answer)
+{
+    static const char *const plain[] = {"date",           "etag",       "cache-control", "content-type",
+                                        "content-length", "connection", "server",        "vary"};
+
+    for (size_t i = 0; i < so_http_header_count(answer); i++) {
+        const char *name, *value;
+        bool known = false;
+
+        so_http_header_at(answer, i, &name, &value);
+        for (size_t k = 0; k < sizeof plain / sizeof plain[0]; k++)
+            known |= strcasecmp(name, plain[k]) == 0;
+        for (size_t k = 0; k < so_page_header_count; k++)
+            known |= strcasecmp(name, so_page_headers[k]) == 0;
+        if (!known)
+            return name;
+    }
+    return NULL;
+}
+
 static so_status check_file(verification *v, const so_page_file *file, so_error *err)
 {
     uint8_t digest[SO_SHA256_LEN];
     char hex[2 * SO_SHA256_LEN + 1], what[200] = "";
-    const char *header, *type;
+    const char *header, *extra, *type;
     so_http *answer;
     so_slice body;
     so_status status;
@@ -85,6 +107,7 @@ static so_status check_file(verification *v, const so_page_file *file, so_error 
     status = so_sha256(digest, &body, 1);
     so_hex(hex, digest, sizeof digest);
     header = differing_header(v, answer);
+    extra = extra_header(answer);
     type = so_http_header(answer, "content-type");
     if (so_http_status(answer) != 200)
         (void)snprintf(what, sizeof what, "the host answers %u", so_http_status(answer));
@@ -94,6 +117,8 @@ static so_status check_file(verification *v, const so_page_file *file, so_error 
         (void)snprintf(what, sizeof what, "its Content-Type is not %s", file->type);
     else if (header != NULL)
         (void)snprintf(what, sizeof what, "the header %s is not the one of this release", header);
+    else if (extra != NULL)
+        (void)snprintf(what, sizeof what, "the host adds the header %.100s", extra);
     say(v, file->target, what[0] == '\0', what);
     so_http_free(answer);
     return status;

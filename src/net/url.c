@@ -56,3 +56,10 @@ so_status so_url_parse(so_url *url, const char *text, so_error *err)
         (void)snprintf(url->origin + strlen(url->origin), 8, ":%lu", port);
     return SO_OK;
 }
+
+size_t so_url_host_len(const char *host)
+{
+    size_t len = strcspn(host, host[0] == '[' ? "]" : ":");
+
+    return len + (host[0] == '[' && host[len] == ']');
+}

@@ -16,4 +16,7 @@ typedef struct so_url {
 /* Takes a trailing slash and a fragment; a path, a query, user names and other schemes are SO_BAD_INPUT. */
 so_status so_url_parse(so_url *url, const char *text, so_error *err) SO_MUST_CHECK;
 
+/* How much of "host", "host:port", "[v6]" or "[v6]:port" is the host, brackets included. */
+size_t so_url_host_len(const char *host);
+
 #endif

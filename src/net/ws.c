@@ -1,5 +1,7 @@
 #include "net/ws.h"
 
+#include "base/text.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +87,7 @@ static void on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_
     so_ws *ws = ((struct so_ws_slot *)user)->ws;
     const so_ws_events *events = ws->pool->events;
 
+    ws->messages += !wslay_is_ctrl_frame(arg->opcode);
     if (ws->close_sent && arg->opcode != WSLAY_CONNECTION_CLOSE)
         return;
     if (arg->opcode == WSLAY_TEXT_FRAME) {
@@ -318,7 +321,7 @@ so_status so_ws_accept(char out[29], const char *key)
     strcat(text, guid);
     if (!EVP_Digest(text, strlen(text), digest, &len, EVP_sha1(), NULL))
         return SO_CRYPTO;
-    (void)EVP_EncodeBlock((uint8_t *)out, digest, (int)len);
+    so_base64(out, digest, len);
     return SO_OK;
 }
 

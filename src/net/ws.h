@@ -46,6 +46,7 @@ struct so_ws {
     struct so_ws_slot *slot; /* wslay's state, while it is borrowed */
     uint64_t handed;         /* bytes that wslay has taken since it was borrowed */
     uint64_t framed;         /* bytes of all frames begun since then */
+    uint32_t messages;       /* whole ones, so far */
     bool in_frame, in_message, close_sent, close_seen;
 };
 

@@ -84,7 +84,7 @@ so_status so_console_init(so_console *console, const so_options *options, so_err
                    options->log_level);
 }
 
-/* The server forgets it at once: nobody but who reads this terminal knows the link. */
+/* The server forgets it at once: nobody but who reads this output knows the link. */
 static void print_link(const char *url)
 {
     so_invite invite;
@@ -129,7 +129,10 @@ static void print_banner(const char *url, const so_identity *identity, const so_
         (void)printf("Port %u redirects to it.\n", http_port);
     if (identity->note[0] != '\0')
         (void)printf("%s%s\n", identity->note_warns ? "Warning: " : "", identity->note);
-    print_link(url);
+    if (getenv("JOURNAL_STREAM") == NULL)
+        print_link(url);
+    else /* systemd set it: stdout is a journal, where a secret must not stay */
+        (void)printf("sotto link %s prints an invitation.\n", url);
     if (identity->local_ca)
         print_trust(identity);
     (void)printf("\nCtrl-C stops the server.\n");
@@ -189,17 +192,31 @@ void so_console_reload(so_console *console, const char *why, const so_error *err
 void so_console_connection(so_console *console, const uint8_t address[16], so_admission admission)
 {
     char text[INET6_ADDRSTRLEN] = "an address";
+    so_unix now = (so_unix)time(NULL);
 
     if (console->log.least > (admission == SO_ADMITTED ? SO_LOG_DEBUG : SO_LOG_INFO))
         return;
+    if (admission != SO_ADMITTED && now == console->refused_at) {
+        console->unsaid++;
+        return;
+    }
     if (console->addresses)
         (void)inet_ntop(AF_INET6, address, text, sizeof text);
     if (admission == SO_ADMITTED)
         so_log_line(&console->log, SO_LOG_DEBUG, "network", "a connection from %s", text);
+    else if (admission == SO_ADMITTED_TO_BE_TOLD)
+        so_log_line(&console->log, SO_LOG_INFO, "network",
+                    "%s has more connections than --connections-per-address allows (and %u refusals before it)", text,
+                    console->unsaid);
     else
         so_log_line(&console->log, SO_LOG_INFO, "network",
-                    "%s has more connections than --connections-per-address allows%s", text,
-                    admission == SO_TURNED_AWAY ? "; turned away" : "");
+                    "%s was turned away: --connections-per-address, --max-connections or memory (and %u refusals "
+                    "before it)",
+                    text, console->unsaid);
+    if (admission != SO_ADMITTED) {
+        console->refused_at = now;
+        console->unsaid = 0;
+    }
 }
 
 void so_console_draining(so_console *console, const char *why, size_t connections)

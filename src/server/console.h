@@ -11,6 +11,8 @@
 typedef struct so_console {
     so_log log;
     bool json, addresses;
+    so_unix refused_at; /* the second of the last line about a refused connection; strangers must not fill the log */
+    unsigned unsaid;    /* refused since, without a line */
 } so_console;
 
 so_status so_console_init(so_console *console, const so_options *options, so_error *err) SO_MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "server/gate.h"
 
+#include "net/url.h"
 #include "server/page.h"
 
 #include <string.h>
@@ -57,10 +58,8 @@ static void write_date(so_writer *w, so_unix now)
 /* Host names this server: its public one, or one in the certificate. */
 static bool host_is_ours(const so_hub *hub, const char *host)
 {
-    size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-
     return strcasecmp(host, hub->public_origin + strlen("https://")) == 0 ||
-           (len <= strlen(host) && hub->host_is_ours(hub->user, host, len));
+           hub->host_is_ours(hub->user, host, so_url_host_len(host));
 }
 
 /* The origin that the headers speak of: the one that the browser used, where that is one of ours. */
@@ -239,8 +238,8 @@ void so_gate_answer(so_hub *hub, const so_http *http, so_answer *a)
     char path[64] = "";
 
     hub->counters.requests++;
-    if (host == NULL) {
-        so_gate_refuse(hub, 400, a); /* RFC 9112 §3.2: exactly one Host */
+    if (host == NULL || host[0] == '\0') {
+        so_gate_refuse(hub, 400, a); /* RFC 9112 §3.2: exactly one Host, and https has no empty one */
         return;
     }
     if (!get && !head) {

@@ -44,7 +44,7 @@ static const option table[] = {
     {"turn-secret-file", "FILE", TEXT, AT(turn_secret_file), NULL, 0, 0, "coturn's static-auth-secret"},
     {"turn-lifetime", "SECONDS", COUNT, AT(turn_lifetime), "3600", 60, 86400, "how long a TURN credential lasts"},
     {"Limits", NULL, HEADING, 0, NULL, 0, 0, NULL},
-    {"max-message", "BYTES", COUNT, AT(max_message), "65536", 1024, 1048576, "the longest signaling message"},
+    {"max-message", "BYTES", COUNT, AT(max_message), "65536", 16384, 1048576, "the longest signaling message"},
     {"message-rate", "N", COUNT, AT(message_rate), "50", 1, 1000000,
      "messages a second for one connection; twice that in a burst"},
     {"joins-per-minute", "N", COUNT, AT(joins_per_minute), "30", 1, 1000000, "joins from one address"},
@@ -97,10 +97,11 @@ static so_status keep_number(so_options *options, const option *o, const char *v
     char *end;
     double number;
 
+    /* 1e9 is beyond every limit of the table, and within what can be converted. */
     errno = 0;
     number = strtod(value, &end);
     if (end == value || *end != '\0' || errno != 0 || !isdigit((unsigned char)value[0]) ||
-        (o->kind == COUNT && number != (double)(unsigned long)number))
+        (o->kind == COUNT && (number > 1e9 || number != (double)(unsigned long)number)))
         return bad(err, where, o, value, o->kind == COUNT ? "must be a whole number" : "must be a number of seconds");
     if (number < o->least || number > o->most)
         return so_fail(err, SO_BAD_INPUT, "options", "%s: %s must be from %g to %g", where, o->name, o->least, o->most);

@@ -1,5 +1,7 @@
 #include "server/page.h"
 
+#include "net/url.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -51,7 +53,6 @@ bool so_page_loopback_host(const char *host, size_t len)
 bool so_page_header(so_writer *w, const char *name, const char *origin)
 {
     const char *host = strncmp(origin, "https://", 8) == 0 ? origin + 8 : origin;
-    size_t host_len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
 
     if (strcmp(name, "Content-Security-Policy") == 0) {
         so_write_text(w, POLICY_BEFORE);
@@ -60,7 +61,7 @@ bool so_page_header(so_writer *w, const char *name, const char *origin)
         return true;
     }
     if (strcmp(name, "Strict-Transport-Security") == 0) {
-        if (so_page_loopback_host(host, host_len))
+        if (so_page_loopback_host(host, so_url_host_len(host)))
             return false;
         so_write_text(w, "max-age=63072000");
         return true;

@@ -30,6 +30,7 @@ struct visitor {
     visitor *next, **at;
     char chunk[CHUNK];
     uv_write_t write;
+    uv_shutdown_t end;
     so_answer answer;
     unsigned open_handles;
 };
@@ -79,18 +80,35 @@ static void on_patience(uv_timer_t *timer)
     leave(timer->data);
 }
 
-static void on_written(uv_write_t *req, int status)
-{
-    (void)status;
-    leave(req->data);
-}
-
 static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 {
     visitor *v = handle->data;
 
     (void)hint;
     *buf = uv_buf_init(v->chunk, CHUNK);
+}
+
+static void on_end_sent(uv_shutdown_t *req, int status)
+{
+    (void)req;
+    (void)status;
+}
+
+static void on_rest(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
+{
+    (void)buf;
+    if (n < 0)
+        leave(tcp->data);
+}
+
+/* RFC 9112 §9.6: what was not read would reset the connection over the answer, so it is read and thrown away. */
+static void on_written(uv_write_t *req, int status)
+{
+    visitor *v = req->data;
+    uv_stream_t *tcp = (uv_stream_t *)&v->tcp;
+
+    if (status < 0 || uv_shutdown(&v->end, tcp, on_end_sent) != 0 || uv_read_start(tcp, on_alloc, on_rest) != 0)
+        leave(v);
 }
 
 static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)

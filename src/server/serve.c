@@ -18,6 +18,7 @@
 #define MINUTE 60000
 #define SETTLE 200 /* certificate and key are written one after the other: wait until both are there */
 #define WATCHES 2
+#define SPARE_FILES 64 /* listeners, certificate files, the loop's own */
 
 typedef struct connection connection;
 
@@ -191,7 +192,7 @@ static const so_stream_events orphan_events = {.open = NULL, .data = NULL, .clos
 
 static void admit(server *sv, so_stream *stream, connection *c)
 {
-    uint8_t address[16];
+    uint8_t address[16] = {0}; /* a peer that is gone already has none */
     so_source *source = NULL;
     so_admission admission = SO_TURNED_AWAY;
 
@@ -374,6 +375,8 @@ static void on_terminate(uv_signal_t *handle, int number)
 static so_status read_turn_secret(server *sv, so_error *err)
 {
     const so_options *o = sv->options;
+    uint8_t ice[SO_ICE_MAX];
+    so_writer w = so_writer_of(ice, sizeof ice);
 
     for (size_t i = 0; i < o->ice_server.count + o->turn.count; i++) {
         bool turn = i >= o->ice_server.count;
@@ -396,6 +399,11 @@ static so_status read_turn_secret(server *sv, so_error *err)
                                    .turn_count = o->turn.count,
                                    .secret = so_pem_slice(&sv->turn_secret),
                                    .lifetime = o->turn_lifetime};
+    if (so_ice_write(&w, &sv->hub.ice, "AAAAAAAAAAA", sv->hub.unix_now) != SO_OK)
+        return so_fail(err, SO_BAD_INPUT, "options",
+                       "the --ice-server and --turn addresses are more than a welcome holds (%d bytes); give fewer or "
+                       "shorter ones",
+                       SO_ICE_MAX);
     return SO_OK;
 }
 
@@ -436,7 +444,7 @@ static so_status settle_public_origin(server *sv, so_error *err)
 }
 
 /* Ten thousand calls are ten thousand sockets: take as many as the system allows without asking. */
-static void raise_file_limit(void)
+static void raise_file_limit(const server *sv)
 {
     struct rlimit files;
 
@@ -444,6 +452,11 @@ static void raise_file_limit(void)
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < sv->options->max_connections + SPARE_FILES)
+        so_log_line(&sv->console.log, SO_LOG_WARN, "server",
+                    "the system allows %llu open files, fewer than --max-connections %u needs; raise ulimit -n or "
+                    "lower --max-connections",
+                    (unsigned long long)files.rlim_cur, sv->options->max_connections);
 }
 
 static void start_handles(server *sv)
@@ -518,7 +531,6 @@ int so_serve(const so_options *options, so_error *err)
         return 1;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
     sv->options = options;
     status = so_console_init(&sv->console, options, err);
     start_handles(sv);
@@ -528,6 +540,7 @@ int so_serve(const so_options *options, so_error *err)
         watch_certificate(sv);
         so_console_listening(&sv->console, sv->public_origin, &sv->identity, &sv->listeners,
                              sv->redirect == NULL ? 0 : so_redirect_port(sv->redirect));
+        raise_file_limit(sv);
         so_loop_run(&sv->loop);
         so_console_stopped(&sv->console, &sv->hub.counters);
     }

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define NEVER UINT64_MAX
-#define ICE_MAX 4096
-#define WELCOME_MAX (ICE_MAX + 1024)
+#define WELCOME_MAX (SO_ICE_MAX + 1024)
 
 typedef enum session_state {
     AWAITS_HANDSHAKE,
@@ -30,6 +29,7 @@ struct so_session {
     so_seat *seat;
     session_state state;
     bool told, heard, flooded, midway_at_ping;
+    uint32_t messages_at_ping;
     so_msec deadline;
     so_bucket frames;
 };
@@ -206,8 +206,8 @@ static size_t take_request(so_session *s, const uint8_t *bytes, size_t len)
 
 static void welcome(so_session *s, const so_join *join)
 {
-    uint8_t ice[ICE_MAX + 1], line[WELCOME_MAX];
-    so_writer wi = so_writer_of(ice, ICE_MAX), w = so_writer_of(line, sizeof line);
+    uint8_t ice[SO_ICE_MAX + 1], line[WELCOME_MAX];
+    so_writer wi = so_writer_of(ice, SO_ICE_MAX), w = so_writer_of(line, sizeof line);
     so_tls_facts facts = s->io->facts(s->io_user);
     so_signal_welcome text = {.id = join->id,
                               .resume = join->resume,
@@ -370,11 +370,12 @@ static void ping(so_session *s)
         send_bye(s, "dead", 4004, "no answer to a ping");
         return;
     }
-    if (midway && s->midway_at_ping) {
+    if (midway && s->midway_at_ping && s->ws.messages == s->messages_at_ping) {
         close_with(s, SO_WS_POLICY, "a message must end within a ping interval");
         return;
     }
     s->midway_at_ping = midway;
+    s->messages_at_ping = s->ws.messages;
     s->heard = false;
     if (so_ws_ping(&s->ws) != SO_OK)
         cut(s);

@@ -1,5 +1,7 @@
 #include "server/turn.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -25,24 +27,9 @@ static void write_urls(so_writer *w, const char *const *urls, size_t count)
     so_write_u8(w, ']');
 }
 
-/* coturn wants base64 with padding here, not base64url. */
-static void write_base64(so_writer *w, const uint8_t *b, size_t len)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
-        uint32_t v = (uint32_t)b[i] << 16 | (n > 1 ? (uint32_t)b[i + 1] << 8 : 0) | (n > 2 ? b[i + 2] : 0);
-        so_write_u8(w, (uint8_t)alphabet[v >> 18]);
-        so_write_u8(w, (uint8_t)alphabet[v >> 12 & 63]);
-        so_write_u8(w, n > 1 ? (uint8_t)alphabet[v >> 6 & 63] : '=');
-        so_write_u8(w, n > 2 ? (uint8_t)alphabet[v & 63] : '=');
-    }
-}
-
 so_status so_ice_write(so_writer *w, const so_ice_servers *servers, const char *member, so_unix now)
 {
-    char username[64];
+    char username[64], credential[32];
     uint8_t mac[SO_SHA1_LEN];
     so_status status;
 
@@ -59,9 +46,8 @@ so_status so_ice_write(so_writer *w, const so_ice_servers *servers, const char *
         if (servers->stun_count > 0)
             so_write_u8(w, ',');
         write_urls(w, servers->turn, servers->turn_count);
-        so_write_format(w, ",\"username\":\"%s\",\"credential\":\"", username);
-        write_base64(w, mac, sizeof mac);
-        so_write_text(w, "\"}");
+        so_base64(credential, mac, sizeof mac);
+        so_write_format(w, ",\"username\":\"%s\",\"credential\":\"%s\"}", username, credential);
     }
     so_write_u8(w, ']');
     return w->failed ? SO_TOO_LONG : SO_OK;

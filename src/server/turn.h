@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "crypto/digest.h"
 
+#define SO_ICE_MAX 4096 /* what a welcome has room for */
+
 typedef struct so_ice_servers {
     const char *const *stun; /* "stun:host[:port]" */
     size_t stun_count;

@@ -204,6 +204,10 @@ static so_seal_result take_sealed(so_seal *seal, so_reader *r, so_seal_kind *kin
         so_aead_open(text, &seal->in.key, nonce, (so_slice){aad, aad_len}, (so_slice){so_read_bytes(r, left), left});
     if (status != SO_OK)
         return status == SO_REFUSED ? SO_SEAL_ALTERED : SO_SEAL_FAILED;
+    if (seal->in.next == 0 && k != SO_SEAL_STATE) {
+        so_wipe(text, left - SO_TAG_LEN);
+        return SO_SEAL_MALFORMED; /* an end says its state before anything else */
+    }
     seal->in.next++;
     *kind = (so_seal_kind)k;
     *text_len = left - SO_TAG_LEN;

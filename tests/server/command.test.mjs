@@ -68,13 +68,15 @@ test('page verify: equal, unreachable, another page', async (t) => {
     r.on('data', (d) => parts.push(d));
     r.on('end', () => ok({ headers: r.headers, body: Buffer.concat(parts) }));
   }));
-  for (const evil of ['byte', 'header', 'none']) {
+  for (const evil of ['byte', 'header', 'refresh', 'none']) {
     const mirror = https.createServer({ cert: readFileSync(join(s.state, 'server.pem')), key: readFileSync(join(s.state, 'server.key')) },
       async (request, response) => {
         const { headers, body } = await get(request.url);
         headers['content-security-policy'] = headers['content-security-policy'].replaceAll(String(s.port), String(mirror.address().port));
         if (evil === 'byte' && request.url === '/seal.js') body[100] ^= 1;
+        if (evil === 'refresh') headers.refresh = '0;url=https://evil.example/';
         if (evil === 'header') delete headers['x-content-type-options'];
+        delete headers['transfer-encoding'];
         response.writeHead(200, headers).end(body);
       });
     await new Promise((ok) => mirror.listen(0, '127.0.0.1', ok));
@@ -83,6 +85,7 @@ test('page verify: equal, unreachable, another page', async (t) => {
     mirror.close();
     assert.equal(code, evil === 'none' ? 0 : 1, `${evil}: ${out}`);
     if (evil === 'byte') assert.match(out, /DIFFERS {2}\/seal\.js: SHA-256/);
+    if (evil === 'refresh') assert.match(out, /adds the header refresh/i);
     if (evil === 'header') assert.match(out, /header X-Content-Type-Options/);
   }
   await s.stop();

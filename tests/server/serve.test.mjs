@@ -89,12 +89,12 @@ test('--http redirects and does nothing else', async (t) => {
 test('options: command line before environment before file; mistakes are named', async (t) => {
   const dir = folder(t);
   const config = join(dir, 'sotto.conf');
-  writeFileSync(config, '# a comment\nmessage-rate = 7\nmax-message = 2048 # another\npublic-url = https://file.example\njson\n');
+  writeFileSync(config, '# a comment\nmessage-rate = 7\nmax-message = 32768 # another\npublic-url = https://file.example\njson\n');
   const s = await Server.start(t, ['--config', config, '--message-rate', '9'], { env: { SOTTO_PUBLIC_URL: 'https://env.example' } });
   assert.equal(s.listening.url, 'https://env.example');
   const c = await s.client();
   const welcome = await c.join(freshRoom());
-  assert.deepEqual(welcome.limits, { message: 2048, rate: 9 });
+  assert.deepEqual(welcome.limits, { message: 32768, rate: 9 });
   for (const [args, what] of [[['--no-such'], /no option --no-such/], [['--listen'], /needs a value/], [['x'], /not an option/],
     [['--message-rate', 'many'], /whole number/], [['--message-rate', '0'], /from 1/], [['--listen', 'localhost:1'], /address and a port/],
     [['--public-url', 'http://x'], /https:\/\/host/], [['--log-level', 'loud'], /debug, info, warn or error/],

@@ -167,6 +167,23 @@ static int set_up(void **state)
     return 0;
 }
 
+static size_t make(so_seal *from, so_seal_kind kind, const char *plain, const char *offer, uint8_t *out);
+static so_seal_result take(so_seal *to, const uint8_t *payload, size_t len);
+
+/* An epoch begins with a state each. */
+static int set_up_running(void **state)
+{
+    uint8_t out[BUF];
+    ends *e;
+
+    if (set_up(state) != 0)
+        return 1;
+    e = *state;
+    assert_int_equal(take(&e->answerer, out, make(&e->opener, SO_SEAL_STATE, "{}", "", out)), SO_SEAL_OPENED);
+    assert_int_equal(take(&e->opener, out, make(&e->answerer, SO_SEAL_STATE, "{}", "", out)), SO_SEAL_OPENED);
+    return 0;
+}
+
 static int tear_down(void **state)
 {
     ends *e = *state;
@@ -214,6 +231,15 @@ static void every_altered_bit_is_refused(void **state)
         so_seal_end(&copy);
     }
     assert_int_equal(take(&e->answerer, out, n), SO_SEAL_OPENED);
+}
+
+static void anything_but_state_first_is_refused(void **state)
+{
+    ends *e = *state;
+    uint8_t out[BUF];
+    size_t n = make(&e->opener, SO_SEAL_OFFER, "{}", "", out);
+
+    assert_int_equal(take(&e->answerer, out, n), SO_SEAL_MALFORMED);
 }
 
 static void a_cut_envelope_is_refused(void **state)
@@ -401,11 +427,13 @@ static void another_link_opens_nothing(void **state)
 
 int main(void)
 {
-#define REFUSAL(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define REFUSAL(name) cmocka_unit_test_setup_teardown(name, set_up_running, tear_down)
+#define FIRST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(links_meet_the_vectors),
         cmocka_unit_test(two_links_differ),
         cmocka_unit_test(the_seal_meets_the_vectors),
+        FIRST(anything_but_state_first_is_refused),
         REFUSAL(every_altered_bit_is_refused),
         REFUSAL(a_cut_envelope_is_refused),
         REFUSAL(a_replay_is_refused_and_ends_the_epoch),
