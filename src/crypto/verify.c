@@ -22,7 +22,7 @@ static bool add_anchors(X509_STORE *store, const so_verify_request *request)
     return ok && (!request->trust_last || X509_STORE_add_cert(store, so_certs_x509(request->chain, last)) == 1);
 }
 
-static bool set_host(X509_VERIFY_PARAM *param, const char *host)
+bool so_verify_host(X509_VERIFY_PARAM *param, const char *host)
 {
     if (host == NULL || X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
         return true;
@@ -42,7 +42,7 @@ static bool set_rules(X509_STORE_CTX *ctx, const so_verify_request *request)
     X509_VERIFY_PARAM_set_time(param, (time_t)request->now);
     X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
     return X509_VERIFY_PARAM_set_flags(param, flags) == 1 &&
-           X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) == 1 && set_host(param, request->host);
+           X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) == 1 && so_verify_host(param, request->host);
 }
 
 static bool push_rest(STACK_OF(X509) * rest, const so_certs *chain)

@@ -17,6 +17,10 @@ typedef struct so_verify_request {
 /* SO_REFUSED: it does not verify, and *verify_error is OpenSSL's X509_V_ERR_ number for so_chain_explain. */
 so_status so_certs_verify(const so_verify_request *request, int *verify_error) SO_MUST_CHECK;
 
+/* Demands that the certificate names host; NULL: any name does. For TLS too, whose check OpenSSL runs by itself. */
+struct X509_VERIFY_PARAM_st;
+bool so_verify_host(struct X509_VERIFY_PARAM_st *param, const char *host) SO_MUST_CHECK;
+
 /*
  * Turns such a number into one sentence with cause and remedy, and returns SO_REFUSED. host is whom we called, or NULL;
  * sent is how many certificates the server sent, 0 when nobody knows.

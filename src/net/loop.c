@@ -1,27 +1,31 @@
 #include "net/loop.h"
 
-#include "net/stream.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #define LINGER_TICK 250
 
+static void end_turn(so_loop *loop)
+{
+    if (loop->flush != NULL)
+        loop->flush(loop);
+}
+
 static void on_prepare(uv_prepare_t *handle)
 {
-    so_stream_flush_all(handle->data);
+    end_turn(handle->data);
 }
 
 static void on_check(uv_check_t *handle)
 {
-    so_stream_flush_all(handle->data);
+    end_turn(handle->data);
 }
 
 static void on_linger_tick(uv_timer_t *handle)
 {
     so_loop *loop = handle->data;
 
-    so_stream_end_lingering(loop);
+    loop->end_lingering(loop);
     if (loop->lingering == NULL)
         (void)uv_timer_stop(handle);
 }

@@ -17,6 +17,9 @@ typedef struct so_loop {
     uv_prepare_t before_poll;
     uv_check_t after_poll;
     uv_timer_t lingerer;
+    /* Set by the first stream; the loop itself knows no streams. */
+    void (*flush)(struct so_loop *loop);
+    void (*end_lingering)(struct so_loop *loop);
     struct so_stream *dirty;     /* have something to flush */
     struct so_stream *lingering; /* are saying goodbye */
     char *net_in;                /* what the kernel hands over: SO_NET_IN bytes */

@@ -1,55 +1,22 @@
-#include "net/stream.h"
+#include "net/stream_inside.h"
 
 #include "crypto/verify.h"
 
 #include <netinet/in.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LINGER_MS 3000
 #define CIPHER_KEPT ((size_t)1 << 20)
 
-typedef enum stream_state {
-    AWAITS_CONNECTION, /* client: name look-up, then TCP */
-    AWAITS_HANDSHAKE,
-    OPEN,
-    AWAITS_PEER_END, /* our side is finished; the peer may still read what was sent */
-    CLOSED,          /* uv_close is under way */
-} stream_state;
-
-struct so_stream {
-    uv_tcp_t tcp;
-    so_loop *loop;
-    SSL *ssl;
-    const so_stream_events *events;
-    void *user;
-    so_error *why; /* NULL: an orderly end */
-    char *host;    /* client: what the certificate must name */
-    uint16_t port;
-    uv_getaddrinfo_t *looking_up;
-    struct addrinfo *addresses; /* client: all that host stands for, while one is being tried */
-    struct addrinfo *next_address;
-    stream_state state;
-    bool dirty, finishing, peer_ended;
-    const char *in; /* bytes of the kernel that TLS has not taken; only while reading */
-    size_t in_len;
-    uint8_t *plain; /* bytes for the next flush */
-    size_t plain_len, plain_cap;
-    size_t queued; /* ciphertext that waits for the kernel */
-    so_msec linger_until;
-    so_stream *next_dirty, *next_lingering;
-};
-
-/* The one place where a stream's state changes; why is for a reader with a debugger. */
-static void set_state(so_stream *s, stream_state state, const char *why)
+void so_stream_set_state(so_stream *s, stream_state state, const char *why)
 {
     (void)why;
     s->state = state;
 }
 
-static void fail(so_stream *s, so_status status, const char *layer, const char *text)
+void so_stream_fail(so_stream *s, so_status status, const char *layer, const char *text)
 {
     if (s->why == NULL)
         s->why = calloc(1, sizeof *s->why);
@@ -116,7 +83,7 @@ static BIO_METHOD *bio_method(void)
 
 /* ---- closing ---- */
 
-static void on_handle_closed(uv_handle_t *handle)
+void so_stream_on_closed(uv_handle_t *handle)
 {
     so_stream *s = handle->data;
     static const so_error orderly;
@@ -138,7 +105,7 @@ static void unlink_from(so_stream **list, so_stream *s, size_t link)
         *list = *(so_stream **)((char *)s + link);
 }
 
-static void close_now(so_stream *s, const char *why)
+void so_stream_close(so_stream *s, const char *why)
 {
     if (s->state == CLOSED)
         return;
@@ -149,14 +116,14 @@ static void close_now(so_stream *s, const char *why)
     s->dirty = false;
     if (s->looking_up != NULL)
         s->looking_up->data = NULL; /* its callback outlives the stream */
-    set_state(s, CLOSED, why);
+    so_stream_set_state(s, CLOSED, why);
     if (!uv_is_closing((uv_handle_t *)&s->tcp)) /* else it closes to be opened anew, and on_retry sees CLOSED */
-        uv_close((uv_handle_t *)&s->tcp, on_handle_closed);
+        uv_close((uv_handle_t *)&s->tcp, so_stream_on_closed);
 }
 
 void so_stream_abort(so_stream *s)
 {
-    close_now(s, "aborted by its owner");
+    so_stream_close(s, "aborted by its owner");
 }
 
 static void mark_dirty(so_stream *s)
@@ -173,7 +140,7 @@ void so_stream_finish(so_stream *s)
     if (s->state == CLOSED || s->finishing)
         return;
     if (s->state == AWAITS_CONNECTION) {
-        close_now(s, "finished before it was connected");
+        so_stream_close(s, "finished before it was connected");
         return;
     }
     s->finishing = true;
@@ -196,8 +163,8 @@ static void on_written(uv_write_t *req, int status)
     s->queued -= q->len;
     free(q);
     if (status < 0 && s->state != CLOSED) {
-        fail(s, SO_IO, "connection", "the connection broke while sending; connect again");
-        close_now(s, "write failed");
+        so_stream_fail(s, SO_IO, "connection", "the connection broke while sending; connect again");
+        so_stream_close(s, "write failed");
     }
 }
 
@@ -219,8 +186,8 @@ static void push(so_stream *s)
     if (taken == UV_EAGAIN)
         taken = 0;
     if (taken < 0) {
-        fail(s, SO_IO, "connection", "the connection broke while sending; connect again");
-        close_now(s, "write failed");
+        so_stream_fail(s, SO_IO, "connection", "the connection broke while sending; connect again");
+        so_stream_close(s, "write failed");
         return;
     }
     buf.base += taken;
@@ -229,7 +196,7 @@ static void push(so_stream *s)
         return;
     q = malloc(sizeof *q + buf.len);
     if (q == NULL) {
-        close_now(s, "no memory");
+        so_stream_close(s, "no memory");
         return;
     }
     memcpy(q->bytes, buf.base, buf.len);
@@ -240,7 +207,7 @@ static void push(so_stream *s)
     if (uv_write(&q->req, (uv_stream_t *)&s->tcp, &buf, 1, on_written) != 0) {
         s->queued -= q->len;
         free(q);
-        close_now(s, "write refused");
+        so_stream_close(s, "write refused");
     }
 }
 
@@ -254,7 +221,7 @@ void so_stream_write(so_stream *s, const void *bytes, size_t len)
         size_t cap = need < 512 ? 512 : need * 2;
         uint8_t *grown = realloc(s->plain, cap);
         if (grown == NULL) {
-            close_now(s, "no memory");
+            so_stream_close(s, "no memory");
             return;
         }
         s->plain = grown;
@@ -277,7 +244,7 @@ static void on_fin_sent(uv_shutdown_t *req, int status)
     (void)status;
     free(req);
     if (s->peer_ended)
-        close_now(s, "both ends are done");
+        so_stream_close(s, "both ends are done");
 }
 
 static void begin_linger(so_stream *s)
@@ -287,12 +254,15 @@ static void begin_linger(so_stream *s)
     (void)SSL_shutdown(s->ssl);
     ERR_clear_error();
     push(s);
+    /* What comes from now on is not read, so TLS and the 16 kB buffer that close_notify took need not wait as well. */
+    SSL_free(s->ssl);
+    s->ssl = NULL;
     if (s->state == CLOSED || req == NULL || uv_shutdown(req, (uv_stream_t *)&s->tcp, on_fin_sent) != 0) {
         free(req);
-        close_now(s, "no goodbye possible");
+        so_stream_close(s, "no goodbye possible");
         return;
     }
-    set_state(s, AWAITS_PEER_END, "finished by its owner");
+    so_stream_set_state(s, AWAITS_PEER_END, "finished by its owner");
     s->linger_until = so_loop_now(s->loop) + LINGER_MS;
     s->next_lingering = s->loop->lingering;
     s->loop->lingering = s;
@@ -305,10 +275,10 @@ static void flush(so_stream *s)
         int n = SSL_write(s->ssl, s->plain, (int)s->plain_len);
         if (n != (int)s->plain_len) {
             ERR_clear_error();
-            fail(s, SO_CRYPTO, "TLS", "the connection can't be written to any more; connect again");
+            so_stream_fail(s, SO_CRYPTO, "TLS", "the connection can't be written to any more; connect again");
             s->plain_len = 0;
             push(s);
-            close_now(s, "SSL_write failed");
+            so_stream_close(s, "SSL_write failed");
             return;
         }
         free(s->plain);
@@ -320,7 +290,7 @@ static void flush(so_stream *s)
         begin_linger(s);
 }
 
-void so_stream_flush_all(so_loop *loop)
+static void flush_all(so_loop *loop)
 {
     while (loop->dirty != NULL) {
         so_stream *s = loop->dirty;
@@ -335,7 +305,7 @@ void so_stream_flush_all(so_loop *loop)
     }
 }
 
-void so_stream_end_lingering(so_loop *loop)
+static void end_lingering(so_loop *loop)
 {
     so_msec now = so_loop_now(loop);
     so_stream *s = loop->lingering;
@@ -343,7 +313,7 @@ void so_stream_end_lingering(so_loop *loop)
     while (s != NULL) {
         so_stream *next = s->next_lingering;
         if (now >= s->linger_until)
-            close_now(s, "lingered long enough");
+            so_stream_close(s, "lingered long enough");
         s = next;
     }
 }
@@ -355,7 +325,7 @@ static void take_peer_end(so_stream *s, const char *why)
     if (s->state == OPEN)
         so_stream_finish(s); /* RFC 8446 §6.1: close_notify in any case */
     else if (s->state != AWAITS_PEER_END || s->queued == 0)
-        close_now(s, why);
+        so_stream_close(s, why);
 }
 
 /* ---- receiving ---- */
@@ -370,13 +340,13 @@ static void explain_failed_handshake(so_stream *s)
 
     if (s->host != NULL && verdict != X509_V_OK) {
         (void)so_chain_explain((int)verdict, sent == NULL ? 0 : (size_t)sk_X509_num(sent), s->host, &err);
-        fail(s, err.status, err.layer, err.text);
+        so_stream_fail(s, err.status, err.layer, err.text);
         return;
     }
     (void)so_fail(&err, SO_REFUSED, "TLS",
                   "the TLS handshake failed (%s); both ends need TLS 1.2 or 1.3 with ECDHE and an AEAD cipher",
                   reason == NULL ? "the peer ended it" : reason);
-    fail(s, err.status, err.layer, err.text);
+    so_stream_fail(s, err.status, err.layer, err.text);
 }
 
 static bool shake_hands(so_stream *s)
@@ -390,7 +360,7 @@ static bool shake_hands(so_stream *s)
         push(s);
         if (s->state == CLOSED)
             return false;
-        set_state(s, OPEN, "handshake done");
+        so_stream_set_state(s, OPEN, "handshake done");
         s->events->open(s, s->user);
         if (s->plain_len > 0)
             mark_dirty(s);
@@ -400,7 +370,7 @@ static bool shake_hands(so_stream *s)
         explain_failed_handshake(s);
         ERR_clear_error();
         push(s); /* the alert that names the fault */
-        close_now(s, "handshake failed");
+        so_stream_close(s, "handshake failed");
     }
     return false;
 }
@@ -421,14 +391,14 @@ static void read_open(so_stream *s)
         if (error == SSL_ERROR_WANT_READ)
             break;
         if (error != SSL_ERROR_ZERO_RETURN)
-            fail(s, SO_REFUSED, "TLS", "bytes came that are not of this TLS connection; connect again");
+            so_stream_fail(s, SO_REFUSED, "TLS", "bytes came that are not of this TLS connection; connect again");
         ERR_clear_error();
         if (error == SSL_ERROR_ZERO_RETURN) {
             take_peer_end(s, "close_notify came");
             break;
         }
         push(s);
-        close_now(s, "TLS fault");
+        so_stream_close(s, "TLS fault");
     }
     push(s);
 }
@@ -447,13 +417,13 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 
     if (n == UV_EOF) {
         if (s->state == AWAITS_HANDSHAKE)
-            fail(s, SO_IO, "connection", "the other end hung up before the TLS handshake was done");
+            so_stream_fail(s, SO_IO, "connection", "the other end hung up before the TLS handshake was done");
         take_peer_end(s, "the peer's end came");
         return;
     }
     if (n < 0) {
-        fail(s, SO_IO, "connection", "the connection broke; connect again");
-        close_now(s, "read failed");
+        so_stream_fail(s, SO_IO, "connection", "the connection broke; connect again");
+        so_stream_close(s, "read failed");
         return;
     }
     if (s->state == AWAITS_PEER_END || s->state == CLOSED)
@@ -471,7 +441,7 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 
 /* ---- making ---- */
 
-static so_stream *stream_new(so_loop *loop, SSL_CTX *ctx, const so_stream_events *events, void *user)
+so_stream *so_stream_new(so_loop *loop, SSL_CTX *ctx, const so_stream_events *events, void *user)
 {
     so_stream *s = calloc(1, sizeof *s);
     BIO_METHOD *method = bio_method();
@@ -490,6 +460,8 @@ static so_stream *stream_new(so_loop *loop, SSL_CTX *ctx, const so_stream_events
     BIO_set_init(bio, 1);
     SSL_set_bio(s->ssl, bio, bio);
     s->loop = loop;
+    loop->flush = flush_all;
+    loop->end_lingering = end_lingering;
     s->events = events;
     s->user = user;
     (void)uv_tcp_init(&loop->uv, &s->tcp);
@@ -503,15 +475,20 @@ void so_stream_bind(so_stream *s, const so_stream_events *events, void *user)
     s->user = user;
 }
 
-static bool begin_reading(so_stream *s)
+bool so_stream_begin(so_stream *s)
 {
     (void)uv_tcp_nodelay(&s->tcp, 1);
-    set_state(s, AWAITS_HANDSHAKE, "TCP is there");
-    return uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read) == 0;
+    so_stream_set_state(s, AWAITS_HANDSHAKE, "TCP is there");
+    if (uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read) != 0)
+        return false;
+    if (!SSL_is_server(s->ssl)) {
+        (void)shake_hands(s);
+        push(s);
+    }
+    return true;
 }
 
-/* closed is not called for a stream that its owner never had. */
-static void on_refused_closed(uv_handle_t *handle)
+void so_stream_on_refused(uv_handle_t *handle)
 {
     so_stream *s = handle->data;
 
@@ -522,145 +499,16 @@ static void on_refused_closed(uv_handle_t *handle)
 so_stream *so_stream_accept(so_loop *loop, uv_stream_t *listener, SSL_CTX *ctx, const so_stream_events *events,
                             void *user)
 {
-    so_stream *s = stream_new(loop, ctx, events, user);
+    so_stream *s = so_stream_new(loop, ctx, events, user);
 
     if (s == NULL)
         return NULL;
     SSL_set_accept_state(s->ssl);
-    if (uv_accept(listener, (uv_stream_t *)&s->tcp) != 0 || !begin_reading(s)) {
-        uv_close((uv_handle_t *)&s->tcp, on_refused_closed);
+    if (uv_accept(listener, (uv_stream_t *)&s->tcp) != 0 || !so_stream_begin(s)) {
+        uv_close((uv_handle_t *)&s->tcp, so_stream_on_refused);
         return NULL;
     }
     return s;
-}
-
-static void try_next_address(so_stream *s);
-
-/* A TCP handle whose connect failed can't be used again: it was closed, and is opened anew for the next address. */
-static void on_retry(uv_handle_t *handle)
-{
-    so_stream *s = handle->data;
-
-    if (s->state == CLOSED) {
-        on_handle_closed(handle);
-        return;
-    }
-    (void)uv_tcp_init(&s->loop->uv, &s->tcp);
-    s->tcp.data = s;
-    try_next_address(s);
-}
-
-static void connect_failed(so_stream *s, int status)
-{
-    so_error err;
-
-    if (s->next_address != NULL) {
-        uv_close((uv_handle_t *)&s->tcp, on_retry);
-        return;
-    }
-    (void)so_fail(&err, SO_IO, "connection",
-                  "can't connect to %s port %u: %s; is the server running, and the name right?", s->host, s->port,
-                  uv_strerror(status));
-    fail(s, err.status, err.layer, err.text);
-    close_now(s, "connect failed");
-}
-
-static void on_connected(uv_connect_t *req, int status)
-{
-    so_stream *s = req->handle->data;
-
-    free(req);
-    if (s->state == CLOSED)
-        return;
-    if (status < 0) {
-        connect_failed(s, status);
-        return;
-    }
-    if (!begin_reading(s)) {
-        close_now(s, "can't read");
-        return;
-    }
-    (void)shake_hands(s);
-    push(s);
-}
-
-static void try_next_address(so_stream *s)
-{
-    uv_connect_t *req = malloc(sizeof *req);
-    struct addrinfo *address = s->next_address;
-    int fault = UV_ENOMEM;
-
-    s->next_address = address->ai_next;
-    if (req != NULL)
-        fault = uv_tcp_connect(req, &s->tcp, address->ai_addr, on_connected);
-    if (fault != 0) {
-        free(req);
-        connect_failed(s, fault);
-    }
-}
-
-static void on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
-{
-    so_stream *s = req->data;
-    so_error err;
-
-    free(req);
-    if (s == NULL) {
-        uv_freeaddrinfo(found);
-        return;
-    }
-    s->looking_up = NULL;
-    s->addresses = s->next_address = found;
-    if (status == 0 && found != NULL) {
-        try_next_address(s);
-        return;
-    }
-    (void)so_fail(&err, SO_NOT_FOUND, "connection", "the name %s can't be found (%s); check the link and the network",
-                  s->host, uv_strerror(status));
-    fail(s, err.status, err.layer, err.text);
-    close_now(s, "name look-up failed");
-}
-
-/* The certificate must name host: by address where host is one, else by DNS name; no partial wildcards. */
-static bool demand_host(so_stream *s)
-{
-    X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
-
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, s->host))
-        return true;
-    ERR_clear_error();
-    return X509_VERIFY_PARAM_set1_host(param, s->host, 0) && SSL_set_tlsext_host_name(s->ssl, s->host);
-}
-
-so_status so_stream_connect(so_stream **out, so_loop *loop, SSL_CTX *ctx, const char *host, uint16_t port,
-                            const char *as, const so_stream_events *events, void *user)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-    so_stream *s = stream_new(loop, ctx, events, user);
-    uv_getaddrinfo_t *req;
-    char service[8];
-
-    if (s == NULL)
-        return SO_NO_MEMORY;
-    s->host = strdup(host);
-    s->port = port;
-    SSL_set_connect_state(s->ssl);
-    set_state(s, AWAITS_CONNECTION, "made");
-    (void)snprintf(service, sizeof service, "%u", port);
-    req = malloc(sizeof *req);
-    if (req != NULL)
-        req->data = s;
-    if (s->host == NULL || req == NULL || !demand_host(s) ||
-        uv_getaddrinfo(&loop->uv, req, on_looked_up, as != NULL ? as : host, service, &hints) != 0) {
-        free(req);
-        free(s->host);
-        uv_close((uv_handle_t *)&s->tcp, on_refused_closed);
-        return SO_NO_MEMORY;
-    }
-    s->looking_up = req;
-    *out = s;
-    return SO_OK;
 }
 
 so_tls_facts so_stream_facts(const so_stream *s)

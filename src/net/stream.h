@@ -45,8 +45,4 @@ so_tls_facts so_stream_facts(const so_stream *stream);
 /* The peer's address as 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 so_status so_stream_peer(const so_stream *stream, uint8_t address[16]) SO_MUST_CHECK;
 
-/* For loop.c alone. */
-void so_stream_flush_all(so_loop *loop);
-void so_stream_end_lingering(so_loop *loop);
-
 #endif
