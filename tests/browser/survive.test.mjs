@@ -1,0 +1,93 @@
+// What a call outlives: a signaling server that dies, a third visitor, a reload.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PATIENT, World } from './harness.mjs';
+import { bothReceive, call, hangUp, panelsAgree } from './pairs.mjs';
+
+const world = new World();
+let server, browsers;
+
+before(async () => {
+  server = await world.server();
+  browsers = { Chromium: await world.chromium(server), Firefox: await world.firefox(server) };
+}, PATIENT);
+after(() => world.close());
+
+const epoch = async (visitor) => Number((await visitor.panel()).doors.seal.fields.epoch);
+
+for (const [first, last] of [['Chromium', 'Firefox'], ['Firefox', 'Firefox']]) {
+  test(`${first} and ${last}: the server is killed and comes back, and the call goes on`, PATIENT, async () => {
+    const [a, b] = [await browsers[first].visitor('A'), await browsers[last].visitor('B')];
+    await call(a, b, await server.link());
+    const before = await panelsAgree(a, b);
+
+    await server.kill();
+    for (const visitor of [a, b]) {
+      await visitor.until('says that the server is gone', async () => (await visitor.panel()).notice === 'signaling-lost');
+    }
+    await bothReceive(a, b);
+    await server.start();
+    for (const visitor of [a, b]) await visitor.until('is in a new epoch', async () => await epoch(visitor) > 1);
+    for (const visitor of [a, b]) {
+      await visitor.until('has nothing to complain of', async () => (await visitor.panel()).notice === '');
+      await visitor.until('has every door', async () => (await visitor.panel()).verdict === 'verified');
+    }
+    await bothReceive(a, b);
+
+    const now = await panelsAgree(a, b);
+    for (const [i, visitor] of [a, b].entries()) {
+      assert.equal(await visitor.state(), 'in-call');
+      assert.equal((await visitor.did()).peers, 1, 'the same peer connection');
+      assert.equal(now[i].doors.fingerprints.fields.seen, before[i].doors.fingerprints.fields.seen);
+    }
+    // The new epoch carries what the old one did.
+    await hangUp(a, b);
+    for (const visitor of [a, b]) await visitor.close();
+  });
+}
+
+test('a third visitor is refused, and the two notice nothing', PATIENT, async () => {
+  const [a, b] = [await browsers.Chromium.visitor('A'), await browsers.Chromium.visitor('B')];
+  const c = await browsers.Firefox.visitor('C');
+  const link = await server.link();
+  await call(a, b, link);
+  await c.join(link);
+  await c.reaches('failed room-full');
+  assert.equal(await c.text('over-title'), 'This call has two people already');
+  assert.match(await c.text('over-remedy'), /start a new call/);
+  assert.equal((await c.did()).peers, 0);
+  await c.isClean(server.url);
+  await bothReceive(a, b);
+  await panelsAgree(a, b);
+  await hangUp(a, b);
+  for (const visitor of [a, b, c]) await visitor.close();
+});
+
+for (const [first, last] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) {
+  test(`${last} reloads in mid-call, takes its own seat and is back with a verdict of its own`, PATIENT, async () => {
+    const [a, b] = [await browsers[first].visitor('A'), await browsers[last].visitor('B, who reloads')];
+    await call(a, b, await server.link());
+    await bothReceive(a, b);
+    const before = await panelsAgree(a, b);
+
+    await b.look();
+    await b.page.reload();
+    // The panel names the certificates of now: nobody pressed anything, and nothing of the old verdict is left.
+    await a.until('sees another certificate', async () => {
+      const { verdict, doors } = await a.panel();
+      return verdict === 'verified' && doors.fingerprints.fields.seen !== before[0].doors.fingerprints.fields.seen;
+    });
+    await Promise.all([a.reaches('in-call'), b.reaches('in-call')]);
+    await bothReceive(a, b);
+    const now = await panelsAgree(a, b, { epochs: ['2', '1'] });
+    for (const end of [0, 1]) {
+      assert.notEqual(now[end].doors.fingerprints.fields.mine, before[end].doors.fingerprints.fields.mine);
+    }
+    assert.deepEqual((await b.did()).resumed, [true], 'the seat was taken again, with one join');
+    assert.equal((await a.did()).peers, 2);
+    for (const visitor of [a, b]) await visitor.isClean(server.url);
+    await hangUp(b, a);
+    for (const visitor of [a, b]) await visitor.close();
+  });
+}
