@@ -40,7 +40,7 @@ TAP = True
 STEPS = [
     ("layers", "python3 tools/check_layers.py"),
     ("format", "tools/check_format"),
-    ("build with gcc", setup(GCC, "gcc", "-Dtests=true")),
+    ("build with gcc", setup(GCC, "gcc", "-Dtests=true", "-Dbench=true")),
     ("unit and attack tests, gcc", unit_tests(GCC), TAP),
     ("build with clang, ASan and UBSan", setup(SAN, "clang", "-Dtests=true", "-Db_sanitize=address,undefined",
                                                "-Db_lundef=false")),

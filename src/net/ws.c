@@ -24,6 +24,7 @@ struct so_ws_pool {
     struct so_ws_slot *spare;
     unsigned spares;
     bool client;
+    uint8_t *text; /* of a plain frame; message_limit bytes */
 };
 
 static ssize_t on_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, int flags, void *user)
@@ -140,6 +141,11 @@ so_ws_pool *so_ws_pool_new(bool client, size_t message_limit, const so_ws_events
     pool->client = client;
     pool->message_limit = message_limit;
     pool->events = events;
+    pool->text = malloc(message_limit);
+    if (pool->text == NULL) {
+        free(pool);
+        return NULL;
+    }
     return pool;
 }
 
@@ -152,6 +158,7 @@ void so_ws_pool_free(so_ws_pool *pool)
         pool->spare = slot->next;
         slot_free(slot);
     }
+    free(pool->text);
     free(pool);
 }
 
@@ -242,10 +249,88 @@ static so_status refuse_frame(so_ws *ws)
     return SO_OK;
 }
 
+/* ---- what ends send nearly always: whole text frames of ASCII; wslay would look at each byte three times ---- */
+
+#define MASK_LEN 4
+
+/* Eight bytes at a time. False: not all of it is ASCII. */
+static bool unmask(uint8_t *out, const uint8_t *in, size_t len, const uint8_t mask[MASK_LEN])
+{
+    uint64_t wide, word, seen = 0;
+    uint8_t key[2 * MASK_LEN];
+    size_t i = 0;
+
+    memcpy(key, mask, MASK_LEN);
+    memcpy(key + MASK_LEN, mask, MASK_LEN);
+    memcpy(&wide, key, sizeof wide);
+    for (; i + sizeof word <= len; i += sizeof word) {
+        memcpy(&word, in + i, sizeof word);
+        word ^= wide;
+        seen |= word;
+        memcpy(out + i, &word, sizeof word);
+    }
+    for (; i < len; i++) {
+        out[i] = in[i] ^ mask[i % MASK_LEN];
+        seen |= out[i];
+    }
+    return (seen & 0x8080808080808080) == 0;
+}
+
+/*
+ * Takes one such frame and says how long it was. 0: it is another kind of frame, or something is wrong with it, or its
+ * end has not come, or wslay is in the middle of something. All of that is wslay's.
+ */
+static size_t take_plain_frame(so_ws *ws, const uint8_t *bytes, size_t len)
+{
+    so_ws_pool *pool = ws->pool;
+    size_t head = 2, n;
+
+    if (pool->client || ws->slot != NULL || ws->close_sent || len < 4 || bytes[0] != 0x81 || bytes[1] < 0x80 ||
+        bytes[1] == 0xff)
+        return 0;
+    n = bytes[1] & 127;
+    if (n == 126) {
+        head = 4;
+        n = (size_t)bytes[2] << 8 | bytes[3];
+        if (n < 126)
+            return 0;
+    }
+    if (n > pool->message_limit || len - head < MASK_LEN + n ||
+        !unmask(pool->text, bytes + head + MASK_LEN, n, bytes + head))
+        return 0;
+    pool->events->frame(ws->user);
+    ws->messages++;
+    pool->events->message(ws->user, (const char *)pool->text, n);
+    return head + MASK_LEN + n;
+}
+
+/* A frame of the server, without wslay's queue. */
+static void write_frame(so_ws *ws, uint8_t opcode, const void *bytes, size_t len)
+{
+    const so_ws_events *events = ws->pool->events;
+    uint8_t head[10] = {(uint8_t)(0x80 | opcode), (uint8_t)len};
+    size_t head_len = 2;
+
+    if (len > 125) {
+        head_len = len > 65535 ? 10 : 4;
+        head[1] = len > 65535 ? 127 : 126;
+        for (size_t i = 2, left = len; i < head_len; i++, left >>= 8)
+            head[head_len + 1 - i] = (uint8_t)left;
+    }
+    events->out(ws->user, head, head_len);
+    if (len > 0)
+        events->out(ws->user, bytes, len);
+}
+
 so_status so_ws_feed(so_ws *ws, const uint8_t *bytes, size_t len)
 {
+    size_t plain;
     int fault;
 
+    while ((plain = take_plain_frame(ws, bytes, len)) > 0) {
+        bytes += plain;
+        len -= plain;
+    }
     if (ws->close_seen || len == 0)
         return SO_OK;
     if (!borrow(ws))
@@ -272,6 +357,10 @@ static so_status queue_and_send(so_ws *ws, uint8_t opcode, const void *bytes, si
 
     if (ws->close_sent || ws->close_seen)
         return SO_OK;
+    if (!owned && !ws->pool->client) {
+        write_frame(ws, opcode, bytes, len);
+        return SO_OK;
+    }
     if (!borrow(ws) || wslay_event_queue_msg(ws->slot->ctx, &msg) != 0)
         return SO_NO_MEMORY;
     if (wslay_event_send(ws->slot->ctx) != 0)
@@ -297,6 +386,13 @@ so_status so_ws_close(so_ws *ws, unsigned code, const char *reason)
 
     if (ws->close_sent)
         return SO_OK;
+    if (ws->slot == NULL && !ws->pool->client) {
+        uint8_t body[2 + 123] = {(uint8_t)(code >> 8), (uint8_t)code};
+        memcpy(body + 2, reason, len);
+        write_frame(ws, WSLAY_CONNECTION_CLOSE, body, 2 + len);
+        ws->close_sent = ws->close_seen = true; /* what still comes has nobody who would read it */
+        return SO_OK;
+    }
     if (!borrow(ws) || wslay_event_queue_close(ws->slot->ctx, (uint16_t)code, (const uint8_t *)reason, len) != 0)
         return SO_NO_MEMORY;
     ws->close_sent = true;

@@ -40,7 +40,8 @@ typedef struct so_signal_message {
     const char *tls_version, *tls_cipher, *tls_group; /* welcome */
     const json_t *members;                            /* welcome */
     bool resumed;                                     /* welcome, joined */
-    json_t *root;                                     /* owns the strings */
+    json_t *root;                                     /* owns the strings, or ... */
+    char *copy;                                       /* ... does this */
 } so_signal_message;
 
 /* SO_BAD_INPUT, with a sentence for the sender, when bytes are no message of the protocol. */
