@@ -182,7 +182,8 @@ async function openLink(text) {
   keep(LINK, text);
   /** @type {HTMLInputElement} */ (byId('link')).value = `${location.origin}/#${text}`;
   setText('start-error', '');
-  await drawDevices(media);
+  // Not awaited: Firefox tells a window without focus of no devices until it has some.
+  void drawDevices(media);
   enter('prejoin');
   return true;
 }

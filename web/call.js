@@ -97,7 +97,7 @@ export class Call {
   networkChanged() {
     if (this.#over) return;
     this.report.note('the network changed');
-    // The new epoch that follows looks for new paths as well.
+    this.peer?.doubtPath();
     this.signal.kick();
   }
 

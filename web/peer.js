@@ -44,6 +44,7 @@ export class Peer {
   /** @type {WeakSet<RTCDtlsTransport>} */ #watched = new WeakSet();
   #remote = new MediaStream();
   #closed = false;
+  #doubted = false;
 
   /**
    * @param {RTCIceServer[]} ice @param {boolean} relayOnly @param {string} callId
@@ -78,8 +79,11 @@ export class Peer {
     this.#held = null;
     if (this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
     if (!opener) return;
-    if (this.hadRemote) this.pc.restartIce();
-    else this.#prepare();
+    // A path that works is left alone: restarted by Chromium, it may go on to Firefox's old candidates for good, while
+    // Firefox waits on its new ones until it fails.
+    if (!this.hadRemote) this.#prepare();
+    else if (this.#doubted || !this.connected) this.pc.restartIce();
+    this.#doubted = false;
     await this.#offer();
   }
 
@@ -230,7 +234,11 @@ export class Peer {
     if (this.#closed || !this.#theirs) return;
     if (transports.length === 0 && !await this.#takeItsWord()) return;
     for (const transport of transports) {
-      if (transport.state === 'failed') return this.#handshakeFailed(transport);
+      if (transport.state === 'failed') {
+        // Firefox says so where the path alone has failed, long after the handshake; #iceChanged() looks after that.
+        if (this.isOpen && this.pc.iceConnectionState === 'failed') return;
+        return this.#handshakeFailed(transport);
+      }
       if (transport.state !== 'connected') return;
       if (!await this.#checkCertificate(transport)) return;
     }
@@ -252,7 +260,8 @@ export class Peer {
   async #handshakeFailed(transport) {
     const seen = await this.#seen(transport);
     const mismatch = seen !== null && seen !== this.#theirs?.value;
-    this.on.fail(mismatch ? 'fingerprints' : 'media', mismatch ? 'fingerprint-mismatch' : 'dtls-failed');
+    // Browsers refuse a wrong certificate inside the handshake and then show none: that door is the one in doubt.
+    this.on.fail('fingerprints', mismatch ? 'fingerprint-mismatch' : 'dtls-failed');
   }
 
   /** @param {RTCDtlsTransport} transport @returns {Promise<string | null>} digest of the certificate that was used */
@@ -335,6 +344,11 @@ export class Peer {
       const wait = (state === 'failed' ? 0 : PATIENCE) + (this.polite ? PATIENCE / 2 : 0);
       this.#timer = setTimeout(() => this.restart(), wait);
     }
+  }
+
+  /** The network changed: the next epoch looks for a new path, even where the old one still seems to work. */
+  doubtPath() {
+    this.#doubted = true;
   }
 
   /** Looks for a new path, again and again until there is one; keys and certificate stay. */
