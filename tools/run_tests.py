@@ -17,8 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build-test"
 GCC, SAN, FUZZ = "build-gcc", "build-san", "build-fuzz"
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
-              "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-              "LSAN_OPTIONS": "suppressions=%s:print_suppressions=0" % (ROOT / "tools" / "lsan.supp")}
+              "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
 def setup(build, compiler, *options):
