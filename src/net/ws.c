@@ -1,5 +1,6 @@
 #include "net/ws.h"
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 #include <openssl/evp.h>
@@ -308,16 +309,16 @@ static size_t take_plain_frame(so_ws *ws, const uint8_t *bytes, size_t len)
 static void write_frame(so_ws *ws, uint8_t opcode, const void *bytes, size_t len)
 {
     const so_ws_events *events = ws->pool->events;
-    uint8_t head[10] = {(uint8_t)(0x80 | opcode), (uint8_t)len};
-    size_t head_len = 2;
+    uint8_t head[10];
+    so_writer w = so_writer_of(head, sizeof head);
 
-    if (len > 125) {
-        head_len = len > 65535 ? 10 : 4;
-        head[1] = len > 65535 ? 127 : 126;
-        for (size_t i = 2, left = len; i < head_len; i++, left >>= 8)
-            head[head_len + 1 - i] = (uint8_t)left;
-    }
-    events->out(ws->user, head, head_len);
+    so_write_u8(&w, (uint8_t)(0x80 | opcode));
+    so_write_u8(&w, len < 126 ? (uint8_t)len : len < 65536 ? 126 : 127);
+    if (len >= 65536)
+        so_write_u64(&w, len);
+    else if (len >= 126)
+        so_write_u16(&w, (uint16_t)len);
+    events->out(ws->user, head, so_writer_len(&w));
     if (len > 0)
         events->out(ws->user, bytes, len);
 }
@@ -387,9 +388,12 @@ so_status so_ws_close(so_ws *ws, unsigned code, const char *reason)
     if (ws->close_sent)
         return SO_OK;
     if (ws->slot == NULL && !ws->pool->client) {
-        uint8_t body[2 + 123] = {(uint8_t)(code >> 8), (uint8_t)code};
-        memcpy(body + 2, reason, len);
-        write_frame(ws, WSLAY_CONNECTION_CLOSE, body, 2 + len);
+        uint8_t body[2 + 123];
+        so_writer w = so_writer_of(body, sizeof body);
+
+        so_write_u16(&w, (uint16_t)code);
+        so_write_bytes(&w, reason, len);
+        write_frame(ws, WSLAY_CONNECTION_CLOSE, body, so_writer_len(&w));
         ws->close_sent = ws->close_seen = true; /* what still comes has nobody who would read it */
         return SO_OK;
     }

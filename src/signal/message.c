@@ -213,10 +213,7 @@ static bool take_plain_member(plain_text *t, plain_string found[PLAIN_MEMBERS])
 
 static bool is_plain_id(const plain_string *s)
 {
-    uint8_t out[8];
-    size_t n = 0;
-
-    return s->len == SO_MEMBER_ID_LEN && so_base64url_decode(out, sizeof out, &n, s->text, s->len) == SO_OK;
+    return s->len == SO_MEMBER_ID_LEN && is_base64url(s->text, 8);
 }
 
 static bool take_plain_members(plain_text *t, plain_string found[PLAIN_MEMBERS])

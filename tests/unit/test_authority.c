@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "server/authority.h"
+#include "shell.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -19,18 +20,6 @@
 static char base[] = "/tmp/sotto-test-authority-XXXXXX";
 static char dir[200];
 static so_name name_list[SO_LEAF_NAMES_MAX];
-
-static void shell(const char *fmt, ...) SO_PRINTF(1, 2);
-static void shell(const char *fmt, ...)
-{
-    char line[900];
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    assert_int_equal(system(line), 0);
-}
 
 static int make_base(void **state)
 {

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "cli/ca.h"
+#include "shell.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,18 +18,6 @@
 
 static char base[] = "/tmp/sotto-test-ca-XXXXXX";
 static char dir[200];
-
-static void shell(const char *fmt, ...) SO_PRINTF(1, 2);
-static void shell(const char *fmt, ...)
-{
-    char line[900];
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    assert_int_equal(system(line), 0);
-}
 
 static int make_base(void **state)
 {
