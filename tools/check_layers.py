@@ -11,6 +11,7 @@ import sys
 CORE = {"base", "crypto"}
 PROTOCOLS = {"stun", "ice", "dtls", "srtp", "rtp", "sctp", "sdp"}
 MAY = {"base": set(), "crypto": {"base"}, **{name: CORE for name in PROTOCOLS}}
+MAY["ice"] = CORE | {"stun"}  # a check is a STUN transaction
 MAY["trust"] = CORE | PROTOCOLS
 MAY["peer"] = MAY["trust"] | {"trust"}
 MAY["signal"] = MAY["trust"] | {"trust"}
