@@ -1,0 +1,422 @@
+#include "dtls/dtls.h"
+
+#include "base/bytes.h"
+#include "dtls/bio.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#define LAYER "media keys"
+#define FINGERPRINTS "fingerprints"
+
+/* RFC 8827 leaves the first retransmission to us: media paths answer in tens of milliseconds, not in RFC 6347's second.
+ */
+#define FIRST_TIMEOUT 50000u
+#define LONGEST_TIMEOUT 4000000u
+
+#define RSA_BITS_MIN 2048
+#define EC_BITS_MIN 256
+/* RFC 5764 §4.2: "EXTRACTOR-dtls_srtp" with no context. */
+#define EXPORT_LABEL "EXTRACTOR-dtls_srtp"
+
+struct so_dtls {
+    SSL *ssl;
+    so_dtls_pipe pipe; /* under the BIO that ssl owns */
+    so_dtls_state state;
+    so_dtls_role role;
+    so_fingerprint expected, seen;
+    bool verified; /* the certificate is the promised one: set in the handshake, by check_peer alone */
+    so_dtls_fault fault;
+    so_error error;
+    unsigned retransmits;
+    int alert; /* the last fatal one that came, or -1 */
+    char version[8];
+};
+
+static void set_state(so_dtls *d, so_dtls_state state, const char *why)
+{
+    (void)why; /* for a reader with a debugger */
+    d->state = state;
+}
+
+static void fail(so_dtls *d, so_dtls_fault fault, so_status status, const char *layer, const char *text)
+{
+    if (d->fault == SO_DTLS_NO_FAULT) {
+        d->fault = fault;
+        (void)so_fail(&d->error, status, layer, "%s", text);
+    }
+}
+
+static bool is_strong(X509 *cert)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    int kind = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_get_base_id(key);
+
+    return (kind == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) >= RSA_BITS_MIN) ||
+           (kind == EVP_PKEY_EC && EVP_PKEY_get_bits(key) >= EC_BITS_MIN);
+}
+
+static bool measure(so_dtls *d, X509 *cert)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509(cert, &der);
+    bool ok = len > 0 && so_fingerprint_of(&d->seen, d->expected.hash, (so_slice){der, (size_t)len}) == SO_OK;
+
+    OPENSSL_free(der);
+    return ok;
+}
+
+/*
+ * In the middle of the handshake, in place of OpenSSL's own path check: self-signed certificates have no path. What is
+ * refused here ends the handshake with an alert, before its last flight.
+ */
+static int check_peer(X509_STORE_CTX *store, void *user)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    so_dtls *d = SSL_get_app_data(ssl);
+    X509 *cert = X509_STORE_CTX_get0_cert(store);
+
+    (void)user;
+    d->verified = false;
+    if (cert == NULL || !measure(d, cert)) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+        return 0;
+    }
+    if (!so_fingerprint_equal(&d->seen, &d->expected)) {
+        fail(d, SO_DTLS_MISMATCH, SO_REFUSED, FINGERPRINTS,
+             "the certificate in the media handshake is not the one that the other end announced: somebody may sit "
+             "between the two ends; start a new call and send its link over a channel that you trust");
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED); /* RFC 8122 §6.2: a bad_certificate alert */
+        return 0;
+    }
+    if (!is_strong(cert)) {
+        fail(d, SO_DTLS_WEAK_KEY, SO_REFUSED, LAYER,
+             "the other end's key is too weak (RSA under 2,048 bits, or no curve of 256 bits); update the program at "
+             "the other end");
+        X509_STORE_CTX_set_error(store, X509_V_ERR_EE_KEY_TOO_SMALL);
+        return 0;
+    }
+    if (SSL_get_selected_srtp_profile(ssl) == NULL) {
+        fail(d, SO_DTLS_NO_SRTP, SO_REFUSED, LAYER,
+             "the other end has no SRTP profile that encrypts and that this end has too; update the program at the "
+             "other end");
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION); /* a handshake_failure alert */
+        return 0;
+    }
+    d->verified = true;
+    return 1;
+}
+
+static unsigned next_timeout(SSL *ssl, unsigned last)
+{
+    (void)ssl;
+    if (last == 0)
+        return FIRST_TIMEOUT;
+    return last >= LONGEST_TIMEOUT / 2 ? LONGEST_TIMEOUT : last * 2;
+}
+
+static void note_alert(const SSL *ssl, int where, int value)
+{
+    so_dtls *d = SSL_get_app_data(ssl);
+
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
+        d->alert = value & 0xff;
+}
+
+static bool set_up(so_dtls *d, const so_dtls_config *config)
+{
+    BIO *bio = so_dtls_bio(so_dtls_context_bio(config->context), &d->pipe);
+
+    if (bio == NULL)
+        return false;
+    SSL_set_bio(d->ssl, bio, bio);
+    SSL_set_app_data(d->ssl, d);
+    SSL_set_info_callback(d->ssl, note_alert);
+    SSL_set_verify(d->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    DTLS_set_timer_cb(d->ssl, next_timeout);
+    if (config->role == SO_DTLS_CLIENT)
+        SSL_set_connect_state(d->ssl);
+    else
+        SSL_set_accept_state(d->ssl);
+    return SSL_set_mtu(d->ssl, SO_DTLS_MTU) > 0 &&
+           SSL_use_certificate(d->ssl, so_dtls_certificate_x509(config->certificate)) == 1 &&
+           SSL_use_PrivateKey(d->ssl, so_dtls_certificate_key(config->certificate)) == 1;
+}
+
+so_status so_dtls_new(so_dtls **out, const so_dtls_config *config, so_error *err)
+{
+    so_dtls *d = NULL;
+
+    *out = NULL;
+    if (config->expected.hash == SO_HASH_NONE)
+        return so_fail(err, SO_BAD_INPUT, FINGERPRINTS,
+                       "there is no fingerprint to hold the other end's certificate to; no call is made without one");
+    d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return so_fail(err, SO_NO_MEMORY, LAYER, "no memory for a DTLS association; end other programs or calls");
+    d->role = config->role;
+    d->expected = config->expected;
+    d->alert = -1;
+    ERR_clear_error();
+    SSL_CTX_set_cert_verify_callback(so_dtls_context_ssl(config->context), check_peer, NULL);
+    d->ssl = SSL_new(so_dtls_context_ssl(config->context));
+    if (d->ssl == NULL || !set_up(d, config)) {
+        so_dtls_free(d);
+        ERR_clear_error();
+        return so_fail(err, SO_CRYPTO, LAYER,
+                       "OpenSSL can't begin a DTLS association; check that memory is free and OpenSSL is whole");
+    }
+    *out = d;
+    return SO_OK;
+}
+
+void so_dtls_free(so_dtls *d)
+{
+    if (d == NULL)
+        return;
+    SSL_free(d->ssl);
+    so_dtls_pipe_free(&d->pipe);
+    free(d);
+}
+
+/* What OpenSSL says went wrong, in words for a person. */
+static void explain(so_dtls *d)
+{
+    unsigned long code = ERR_peek_error();
+    int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+    char text[300];
+
+    if (reason == SSL_R_READ_TIMEOUT_EXPIRED) {
+        fail(d, SO_DTLS_TIMEOUT, SO_IO, LAYER,
+             "the other end did not finish the handshake in time; check that the network lets UDP through and try "
+             "again");
+    } else if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW ||
+               d->alert == SSL_AD_PROTOCOL_VERSION) {
+        fail(d, SO_DTLS_TOO_OLD, SO_REFUSED, LAYER,
+             "the other end speaks no DTLS from 1.2 on; update the program at the other end");
+    } else if (d->alert >= 0) {
+        (void)snprintf(text, sizeof text,
+                       "the other end refused the handshake (alert: %s); if it refused the certificate, somebody may "
+                       "sit between the two ends: start a new call and send its link over a channel that you trust",
+                       SSL_alert_desc_string_long(d->alert));
+        fail(d, SO_DTLS_REFUSED, SO_REFUSED, LAYER, text);
+    } else {
+        const char *words = code == 0 ? NULL : ERR_reason_error_string(code);
+
+        (void)snprintf(text, sizeof text,
+                       "the handshake can't go on (%s); try again, or update the program at the other end",
+                       words == NULL ? "no reason given" : words);
+        fail(d, SO_DTLS_BROKEN, SO_CRYPTO, LAYER, text);
+    }
+}
+
+static void end_failed(so_dtls *d, const char *why)
+{
+    explain(d);
+    ERR_clear_error();
+    set_state(d, SO_DTLS_FAILED, why);
+}
+
+static void finish(so_dtls *d)
+{
+    /* Whatever the library's configuration may let through, nothing is open that check_peer has not seen. */
+    if (d->verified && SSL_is_init_finished(d->ssl) && SSL_get_selected_srtp_profile(d->ssl) != NULL) {
+        set_state(d, SO_DTLS_OPEN, "handshake finished, certificate checked");
+        return;
+    }
+    fail(d, SO_DTLS_BROKEN, SO_REFUSED, FINGERPRINTS,
+         "the handshake finished without a check of the other end's certificate; don't use this build of OpenSSL");
+    end_failed(d, "finished unverified");
+}
+
+/* Lets OpenSSL take what waits in the pipe. */
+static void step(so_dtls *d)
+{
+    uint8_t scratch[SO_DTLS_MTU * 2];
+    int result = 1;
+
+    ERR_clear_error();
+    if (d->state == SO_DTLS_AWAITS_PEER) {
+        result = SSL_do_handshake(d->ssl);
+        if (result == 1)
+            finish(d);
+    }
+    /* Records after the handshake are repeated flights, alerts, or data, which nothing here has asked for. */
+    while (d->state == SO_DTLS_OPEN && result > 0)
+        result = SSL_read(d->ssl, scratch, sizeof scratch);
+    if (result > 0)
+        return;
+    switch (SSL_get_error(d->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        set_state(d, SO_DTLS_CLOSED, "close_notify came");
+        break;
+    default:
+        end_failed(d, "OpenSSL gave up");
+    }
+    ERR_clear_error();
+}
+
+void so_dtls_start(so_dtls *d)
+{
+    if (d->state != SO_DTLS_AWAITS_START)
+        return;
+    set_state(d, SO_DTLS_AWAITS_PEER, "started");
+    step(d);
+}
+
+void so_dtls_receive(so_dtls *d, so_slice datagram)
+{
+    if ((d->state != SO_DTLS_AWAITS_PEER && d->state != SO_DTLS_OPEN) || datagram.len == 0)
+        return;
+    d->pipe.in = datagram;
+    step(d);
+    d->pipe.in = (so_slice){NULL, 0};
+}
+
+void so_dtls_tick(so_dtls *d)
+{
+    long result;
+
+    if (d->state != SO_DTLS_AWAITS_PEER && d->state != SO_DTLS_OPEN)
+        return;
+    ERR_clear_error();
+    result = DTLSv1_handle_timeout(d->ssl);
+    if (result > 0)
+        d->retransmits++;
+    else if (result < 0)
+        end_failed(d, "too many timeouts");
+    ERR_clear_error();
+}
+
+void so_dtls_close(so_dtls *d)
+{
+    if (d->state == SO_DTLS_OPEN) {
+        ERR_clear_error();
+        (void)SSL_shutdown(d->ssl);
+        ERR_clear_error();
+    }
+    if (d->state != SO_DTLS_FAILED)
+        set_state(d, SO_DTLS_CLOSED, "closed by this end");
+}
+
+bool so_dtls_transmit(so_dtls *d, uint8_t out[SO_DTLS_MTU], size_t *len)
+{
+    return so_dtls_pipe_take(&d->pipe, out, SO_DTLS_MTU, len);
+}
+
+so_msec so_dtls_wait(const so_dtls *d)
+{
+    struct timeval left;
+
+    if ((d->state != SO_DTLS_AWAITS_PEER && d->state != SO_DTLS_OPEN) || DTLSv1_get_timeout(d->ssl, &left) != 1)
+        return UINT64_MAX;
+    return (so_msec)left.tv_sec * 1000 + ((so_msec)left.tv_usec + 999) / 1000;
+}
+
+so_dtls_state so_dtls_state_of(const so_dtls *d)
+{
+    return d->state;
+}
+
+so_dtls_fault so_dtls_fault_of(const so_dtls *d)
+{
+    return d->fault;
+}
+
+const so_error *so_dtls_error(const so_dtls *d)
+{
+    return &d->error;
+}
+
+const char *so_dtls_fault_name(so_dtls_fault fault)
+{
+    switch (fault) {
+    case SO_DTLS_NO_FAULT:
+        return NULL;
+    case SO_DTLS_MISMATCH:
+        return "fingerprint-mismatch";
+    case SO_DTLS_WEAK_KEY:
+        return "key-weak";
+    case SO_DTLS_NO_SRTP:
+        return "srtp-null";
+    case SO_DTLS_TOO_OLD:
+        return "dtls-old";
+    case SO_DTLS_TIMEOUT:
+    case SO_DTLS_REFUSED:
+    case SO_DTLS_BROKEN:
+        break;
+    }
+    return "dtls-failed";
+}
+
+so_dtls_facts so_dtls_facts_of(const so_dtls *d)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(d->ssl);
+    const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(d->ssl);
+    int group = (int)SSL_get_negotiated_group(d->ssl);
+    const char *version = SSL_get_version(d->ssl);
+
+    return (so_dtls_facts){
+        .version = strncmp(version, "DTLSv", 5) == 0 ? version + 5 : version,
+        .cipher = cipher == NULL ? NULL : SSL_CIPHER_standard_name(cipher),
+        .group = group == 0 ? NULL : SSL_group_to_name(d->ssl, group),
+        .role = d->role,
+        .profile = profile == NULL ? 0 : (uint16_t)profile->id,
+        .seen = d->seen,
+        .retransmits = d->retransmits,
+    };
+}
+
+static bool lengths(so_dtls_keys *keys)
+{
+    switch (keys->profile) {
+    case SRTP_AES128_CM_SHA1_80:
+        keys->key_len = 16;
+        keys->salt_len = 14;
+        return true;
+    case SRTP_AEAD_AES_128_GCM:
+        keys->key_len = 16;
+        keys->salt_len = 12;
+        return true;
+    case SRTP_AEAD_AES_256_GCM:
+        keys->key_len = 32;
+        keys->salt_len = 12;
+        return true;
+    default:
+        return false;
+    }
+}
+
+so_status so_dtls_export(const so_dtls *d, so_dtls_keys *keys)
+{
+    uint8_t all[2 * (SO_DTLS_KEY_MAX + SO_DTLS_SALT_MAX)];
+    bool client = d->role == SO_DTLS_CLIENT;
+    so_reader r;
+    bool ok;
+
+    memset(keys, 0, sizeof *keys);
+    if (d->state != SO_DTLS_OPEN || !d->verified || !SSL_is_init_finished(d->ssl))
+        return SO_STATE;
+    keys->profile = so_dtls_facts_of(d).profile;
+    if (!lengths(keys))
+        return SO_REFUSED;
+    ok = SSL_export_keying_material(d->ssl, all, 2 * (keys->key_len + keys->salt_len), EXPORT_LABEL,
+                                    strlen(EXPORT_LABEL), NULL, 0, 0) == 1;
+    if (ok) {
+        /* RFC 5764 §4.2: client key, server key, client salt, server salt */
+        r = so_reader_of(all, sizeof all);
+        memcpy(client ? keys->local_key : keys->remote_key, so_read_bytes(&r, keys->key_len), keys->key_len);
+        memcpy(client ? keys->remote_key : keys->local_key, so_read_bytes(&r, keys->key_len), keys->key_len);
+        memcpy(client ? keys->local_salt : keys->remote_salt, so_read_bytes(&r, keys->salt_len), keys->salt_len);
+        memcpy(client ? keys->remote_salt : keys->local_salt, so_read_bytes(&r, keys->salt_len), keys->salt_len);
+    }
+    so_wipe(all, sizeof all);
+    ERR_clear_error();
+    return ok ? SO_OK : SO_CRYPTO;
+}
