@@ -3,6 +3,7 @@
 /** @typedef {{title: string, text: string, remedy: string}} Sentence */
 
 const NEW_LINK = 'Start a new call and send its link over a channel you trust.';
+const UPDATE = 'Update the program at the other end.';
 const ALARM = 'Treat this as an attempt to listen in until you know better. ' + NEW_LINK;
 
 /** @type {Record<string, [string, string, string]>} title, what happened, what to do */
@@ -59,7 +60,7 @@ const SENTENCES = {
   'seal-exhausted': ['The keys are used up', 'So many messages were never meant for one call.', 'Join again.'],
   'fingerprint-missing': ['No fingerprint', 'The other end named no certificate, so nothing would tell it from an impostor.', ALARM],
   'fingerprint-weak': ['The fingerprint is too weak', 'The other end offers only SHA-1 or older, which can be forged.',
-    'Update the program at the other end.'],
+    UPDATE],
   'fingerprint-several': ['Several fingerprints', 'The other end named more than one certificate; which would count is unclear.', ALARM],
   'fingerprint-malformed': ['The fingerprint is damaged', 'It is not a digest of the kind it says.', ALARM],
   'fingerprint-changed': ['The fingerprint changed', 'In mid-call the other end named another certificate.', ALARM],
@@ -67,14 +68,22 @@ const SENTENCES = {
     'The certificate seen in the handshake is not the one that came sealed: somebody sits between the two ends.', ALARM],
   'fingerprint-unseen': ['No certificate was shown', 'The browser says it is connected and shows no certificate.', 'Join again.'],
   'sdes': ['Keys in the open', 'The other end wants to send media keys as text (SDES). That is refused.',
-    'Update the program at the other end.'],
+    UPDATE],
   'profile': ['Unprotected media', 'The other end offers media without DTLS-SRTP. That is refused.',
-    'Update the program at the other end.'],
+    UPDATE],
+  'sdp-too-large': ['A description is too large', 'What the other end said about its media goes over a limit.', UPDATE],
+  'rtcp-mux-missing': ['Media and reports on two ports', 'The other end cannot send both over one path.', UPDATE],
+  'bundle-missing': ['Media on several paths', 'The other end cannot send all media over one path.', UPDATE],
+  'setup': ['No role in the handshake', 'An end did not say which of the two begins.', UPDATE],
+  'ice-credentials': ['No credentials for the path', 'An end’s ICE credentials are missing or too short.', UPDATE],
+  'answer-mismatch': ['An answer that fits no offer', 'An end answered something that was not offered.', UPDATE],
+  'wrong-state': ['A description out of turn', 'An end said something that was not its turn to say.', 'Join again.'],
+  'key-weak': ['The key is too weak', 'The certificate of an end has a key that can be broken.', UPDATE],
   'sdp-malformed': ['A description could not be read', 'What the other end said about its media makes no sense.', 'Join again.'],
   'dtls-failed': ['The handshake failed',
     'The browser refused the certificate at the other end, which was not the promised one, or the two could not agree on keys.',
     'Join again. If it happens again, ' + ALARM.charAt(0).toLowerCase() + ALARM.slice(1)],
-  'dtls-old': ['The encryption is too old', 'The other end speaks a DTLS version below 1.2.', 'Update the program at the other end.'],
+  'dtls-old': ['The encryption is too old', 'The other end speaks a DTLS version below 1.2.', UPDATE],
   'srtp-null': ['Media would not be encrypted', 'The handshake agreed on a cipher that does not encrypt.', ALARM],
   'browser-refused': ['The browser refused the description', 'It could not use what the other end said about its media.',
     'Join again, or try another browser.'],

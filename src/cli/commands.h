@@ -6,8 +6,18 @@ enum {
     SO_EXIT_OK = 0,
     SO_EXIT_FAILED = 1,
     SO_EXIT_USAGE = 2,
+    /* `sotto call` alone; man/sotto-call.1 and docs say the same. */
+    SO_EXIT_UNREACHABLE = 3, /* the server cannot be reached */
+    SO_EXIT_CERTIFICATE = 4, /* its certificate was refused */
+    SO_EXIT_ROOM = 5,        /* it refused the seat */
+    SO_EXIT_NOBODY = 6,      /* the other end never came */
+    SO_EXIT_SEAL = 7,        /* the seal was broken */
+    SO_EXIT_FINGERPRINT = 8, /* the other end's certificate is not the promised one */
+    SO_EXIT_MEDIA = 9,       /* no path, or no keys */
+    SO_EXIT_PEER = 10,       /* a check at the other end failed */
 };
 
+int so_cli_call(int argc, char **argv);
 int so_cli_serve(int argc, char **argv);
 int so_cli_ca(int argc, char **argv);
 int so_cli_link(int argc, char **argv);

@@ -8,6 +8,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"call", so_cli_call, "join a call by its link, from a terminal or a program"},
     {"serve", so_cli_serve, "serve the call page and its signaling"},
     {"link", so_cli_link, "print a fresh invitation link"},
     {"ca", so_cli_ca, "manage this machine's own certificate authority"},

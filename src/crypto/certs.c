@@ -282,6 +282,25 @@ static so_status read_all(so_certs *certs, BIO *bio, const char *what, so_error 
                    certs->count + 1, what);
 }
 
+so_status so_certs_of_stack(so_certs **certs, const struct stack_st_X509 *stack)
+{
+    so_certs *made = calloc(1, sizeof *made);
+    so_status status = made == NULL ? SO_NO_MEMORY : SO_OK;
+
+    *certs = NULL;
+    for (int i = 0; status == SO_OK && i < sk_X509_num(stack); i++) {
+        X509 *x509 = sk_X509_value(stack, i);
+
+        (void)X509_up_ref(x509);
+        status = add(made, x509);
+    }
+    if (status != SO_OK)
+        so_certs_free(made);
+    else
+        *certs = made;
+    return status;
+}
+
 so_status so_certs_read(so_certs **certs, so_slice pem, const char *what, so_error *err)
 {
     so_certs *made = calloc(1, sizeof *made);

@@ -39,6 +39,9 @@ typedef struct so_certs so_certs;
 
 /* Every certificate of a PEM text, in its order; other PEM blocks are skipped. what: "the file given to --cert". */
 so_status so_certs_read(so_certs **certs, so_slice pem, const char *what, so_error *err) SO_MUST_CHECK;
+/* The certificates of a chain as OpenSSL has it, copied: for the modules that may name OpenSSL. */
+struct stack_st_X509;
+so_status so_certs_of_stack(so_certs **certs, const struct stack_st_X509 *stack) SO_MUST_CHECK;
 void so_certs_free(so_certs *certs);
 size_t so_certs_count(const so_certs *certs);
 const so_cert *so_certs_at(const so_certs *certs, size_t index);

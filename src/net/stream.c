@@ -516,6 +516,11 @@ so_tls_facts so_stream_facts(const so_stream *s)
     return so_tls_facts_of(s->ssl);
 }
 
+so_status so_stream_chain(const so_stream *s, so_certs **chain)
+{
+    return so_tls_chain(s->ssl, chain);
+}
+
 so_status so_stream_peer(const so_stream *s, uint8_t address[16])
 {
     struct sockaddr_storage peer;

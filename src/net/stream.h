@@ -42,6 +42,8 @@ void so_stream_finish(so_stream *stream);
 void so_stream_abort(so_stream *stream);
 
 so_tls_facts so_stream_facts(const so_stream *stream);
+/* Of a client whose handshake is done: so_tls_chain. */
+so_status so_stream_chain(const so_stream *stream, so_certs **chain) SO_MUST_CHECK;
 /* The peer's address as 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 so_status so_stream_peer(const so_stream *stream, uint8_t address[16]) SO_MUST_CHECK;
 

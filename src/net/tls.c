@@ -121,3 +121,11 @@ so_tls_facts so_tls_facts_of(SSL *ssl)
                           .cipher = SSL_get_cipher_name(ssl),
                           .group = group == NULL ? "unknown" : group};
 }
+
+so_status so_tls_chain(SSL *ssl, so_certs **chain)
+{
+    const STACK_OF(X509) *verified = SSL_get0_verified_chain(ssl);
+
+    *chain = NULL;
+    return verified == NULL ? SO_NOT_FOUND : so_certs_of_stack(chain, verified);
+}

@@ -6,6 +6,7 @@
 #define SOTTO_NET_TLS_H
 
 #include "base/status.h"
+#include "crypto/certs.h"
 
 #include <openssl/ssl.h>
 
@@ -25,5 +26,8 @@ typedef struct so_tls_facts {
 } so_tls_facts;
 
 so_tls_facts so_tls_facts_of(SSL *ssl);
+
+/* The chain that a client verified, up to its anchor. Ended with so_certs_free. */
+so_status so_tls_chain(SSL *ssl, so_certs **chain) SO_MUST_CHECK;
 
 #endif

@@ -113,6 +113,29 @@ export function readable(packets, wanted) {
   return Object.keys(wanted).filter((name) => streams.some((stream) => stream.includes(wanted[name])));
 }
 
+/** @param {Packet} packet @returns {boolean} holds a record of DTLS under keys: 1.3, or an epoch of 1.2 after 0 */
+function isSealedRecord({ data }) {
+  // A flight may be one datagram of many records, of which only the last is under keys.
+  for (let at = 0; at + 13 <= data.length; at += 13 + data.readUInt16BE(at + 11)) {
+    if (data[at] >= 32 || data.readUInt16BE(at + 3) > 0) return true;
+  }
+  return false;
+}
+
+/** Media before both ends have spoken under the keys of their handshake. @param {Packet[]} packets */
+export function early(packets) {
+  const sealed = new Set();
+  const found = [];
+  for (const packet of packets) {
+    const kind = kindOf(packet);
+    if (kind === 'dtls' && isSealedRecord(packet)) sealed.add(`${packet.from} ${packet.to}`);
+    if (kind !== 'rtp' && kind !== 'rtcp') continue;
+    const both = sealed.has(`${packet.from} ${packet.to}`) && sealed.has(`${packet.to} ${packet.from}`);
+    if (!both) found.push(`${kind} ${packet.from} ${packet.to}`);
+  }
+  return found;
+}
+
 /** @param {Packet} packet of RTP @returns {Buffer} */
 function rtpPayload({ data }) {
   let start = 12 + (data[0] & 15) * 4;

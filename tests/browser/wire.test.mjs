@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { Capture, kindOf, plainStreams, readable } from './capture.mjs';
+import { Capture, early, plainStreams, readable } from './capture.mjs';
 import { PATIENT, World } from './harness.mjs';
 import { bothReceive, call, hangUp, panelsAgree } from './pairs.mjs';
 
@@ -63,25 +63,6 @@ async function control(wanted) {
   }
   await capture.mark();
   return ofTheCall(capture.packets.slice(mark));
-}
-
-/** @param {import('./capture.mjs').Packet} packet @returns {boolean} a record of DTLS under keys: 1.3, or an epoch of 1.2 after 0 */
-function isSealedRecord({ data }) {
-  return data[0] >= 32 || data.readUInt16BE(3) > 0;
-}
-
-/** Media before both ends have spoken under the keys of their handshake. @param {import('./capture.mjs').Packet[]} packets */
-function early(packets) {
-  const sealed = new Set();
-  const found = [];
-  for (const packet of packets) {
-    const kind = kindOf(packet);
-    if (kind === 'dtls' && isSealedRecord(packet)) sealed.add(`${packet.from} ${packet.to}`);
-    if (kind !== 'rtp' && kind !== 'rtcp') continue;
-    const both = sealed.has(`${packet.from} ${packet.to}`) && sealed.has(`${packet.to} ${packet.from}`);
-    if (!both) found.push(`${kind} ${packet.from} ${packet.to}`);
-  }
-  return found;
 }
 
 for (const [first, last] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) {

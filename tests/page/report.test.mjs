@@ -2,6 +2,7 @@
 
 import './browser.mjs';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isKnown, sentence } from '../../web/errors.js';
 import { DOORS, notReported, Report, say } from '../../web/report.js';
@@ -115,4 +116,13 @@ test('every code that ends a call has a sentence', () => {
   }
   assert.ok(!isKnown('toString') && !isKnown(undefined));
   assert.equal(sentence('<b>').title, 'Something went wrong');
+});
+
+test('every code with which a native end can leave a call has words on the page', () => {
+  const source = readFileSync(new URL('../../src/trust/words.c', import.meta.url), 'utf8');
+  const codes = [...source.matchAll(/^ {4}\{"([a-z-]+)",/gm)].map(([, code]) => code);
+  assert.ok(codes.length > 40, `${codes.length} codes`);
+  // These end a call before anything can be said to the other end, or are this end's own affair.
+  const own = new Set(['certificate-refused', 'nobody-came', 'peer-left', 'seal-failed']);
+  for (const code of codes) if (!own.has(code)) assert.ok(isKnown(code), code);
 });

@@ -1,0 +1,111 @@
+/*
+ * One call by invitation: the seat at the server, the seal and the peer held together (docs/protocol.md, section 4).
+ * Sans I/O: the texts of the signaling protocol, datagrams and the time go in; texts, datagrams and events come out.
+ *
+ * The one driving rule: give it one input; then drain so_call_text, so_call_transmit and so_call_event_next until they
+ * answer false; then wait until so_call_deadline. Time never goes back.
+ *
+ * Whoever drives it connects to the server over TLS, with the certificate checked, and says so by so_call_connected;
+ * when the connection is lost so_call_disconnected, and connects again, until so_call_is_over.
+ */
+#ifndef SOTTO_CALL_CALL_H
+#define SOTTO_CALL_CALL_H
+
+#include "peer/peer.h"
+#include "trust/invite.h"
+#include "trust/report.h"
+
+typedef struct so_call so_call;
+
+typedef enum so_call_state {
+    SO_CALL_CONNECTING,
+    SO_CALL_WAITING, /* nobody else is here (yet, or any more) */
+    SO_CALL_OPEN,    /* every door holds: media flows */
+    SO_CALL_ENDED,
+    SO_CALL_FAILED,
+} so_call_state;
+
+typedef struct so_call_config {
+    so_engine *engine; /* outlives the call */
+    so_random random;
+    const so_invite *invite; /* copied */
+    so_msec now;
+    uint64_t unix_ms;                  /* the wall clock at now */
+    bool sends;                        /* this end has sound to send */
+    bool receives;                     /* and wants the other's */
+    const so_sdp_abilities *abilities; /* NULL: voice */
+} so_call_config;
+
+so_status so_call_new(so_call **call, const so_call_config *config, so_error *err) SO_MUST_CHECK;
+void so_call_free(so_call *call); /* wipes every key */
+
+/* What the connection to the server got. Strings are copied. */
+typedef struct so_call_signaling {
+    const char *tls_version, *tls_cipher, *tls_group;
+    const so_certs *chain; /* the verified one, up to its anchor; or NULL */
+} so_call_signaling;
+
+/* ---- Inputs ---- */
+
+void so_call_connected(so_call *call, so_msec now, const so_call_signaling *signaling);
+/* code: why, one of so_words_of's ("server-unreachable", "room-full", ...), or NULL. */
+void so_call_disconnected(so_call *call, so_msec now, const char *code);
+/* The server will not have us, or its certificate is refused: the end of the call. */
+void so_call_refused(so_call *call, so_msec now, so_door door, const char *code, const so_error *why);
+/* One message of the server's. */
+void so_call_receive_text(so_call *call, so_msec now, const char *text, size_t len);
+/* A socket of this end, for every peer of this call. */
+so_status so_call_add_base(so_call *call, so_msec now, const so_address *base) SO_MUST_CHECK;
+void so_call_remove_base(so_call *call, so_msec now, const so_address *base);
+/* An answer to SO_CALL_SERVER. */
+void so_call_add_stun_server(so_call *call, so_msec now, const so_address *server);
+void so_call_receive(so_call *call, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
+                     size_t len);
+void so_call_tick(so_call *call, so_msec now);
+/* SO_STATE: no door is open for it. */
+so_status so_call_send(so_call *call, so_msec now, const so_peer_frame *frame) SO_MUST_CHECK;
+/* Says goodbye, sealed and then to the server. */
+void so_call_hang_up(so_call *call, so_msec now);
+
+/* ---- Outputs ---- */
+
+/* The next message for the server; lives until the next call. */
+bool so_call_text(so_call *call, const char **text, size_t *len) SO_MUST_CHECK;
+bool so_call_transmit(so_call *call, so_msec now, so_datagram *out) SO_MUST_CHECK;
+so_msec so_call_deadline(const so_call *call, so_msec now);
+
+typedef enum so_call_event_kind {
+    SO_CALL_STATE,  /* so_call_state_of; reason */
+    SO_CALL_NOTICE, /* something that may pass: reason is "path-lost", "signaling-lost", "peer-away", "" when it has */
+    SO_CALL_SERVER, /* a STUN server's host and port, to be looked up */
+    SO_CALL_OTHER,  /* what the other end says that it sends */
+    SO_CALL_FRAME,  /* sound */
+    SO_CALL_REPORT, /* something in the report changed */
+} so_call_event_kind;
+
+typedef struct so_call_event {
+    so_call_event_kind kind;
+    const char *reason; /* until the next call */
+    const char *host;
+    uint16_t port;
+    bool audio, video, screen;
+    so_peer_frame frame;
+    uint16_t seq;
+    unsigned lost;
+} so_call_event;
+
+bool so_call_event_next(so_call *call, so_msec now, so_call_event *out) SO_MUST_CHECK;
+
+/* ---- What is so ---- */
+
+so_call_state so_call_state_of(const so_call *call);
+const char *so_call_state_name(so_call_state state);
+bool so_call_is_over(const so_call *call);
+/* Why it ended or failed, or "". */
+const char *so_call_reason(const so_call *call);
+/* Brought up to date by so_call_report. */
+const so_report *so_call_report(so_call *call, so_msec now);
+/* NULL: none at the moment. */
+const so_peer *so_call_peer(const so_call *call);
+
+#endif

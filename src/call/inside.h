@@ -1,0 +1,110 @@
+/* What the files of this module share, and nobody else may know. */
+#ifndef SOTTO_CALL_INSIDE_H
+#define SOTTO_CALL_INSIDE_H
+
+#include "call/call.h"
+#include "signal/message.h"
+#include "signal/said.h"
+#include "trust/seal.h"
+
+#define BASES_MAX SO_ICE_MAX_BASES
+#define SERVERS_MAX SO_ICE_MAX_SERVERS
+#define HOST_MAX 256
+/* Texts that wait for the server: a description and all candidates of one call fit ten times. */
+#define TEXTS_MAX ((size_t)256 * 1024)
+
+/* How long a lost end is waited for, and a path looked for. */
+#define NO_PATH 30000
+/* A close_notify may be followed by a farewell, or by the same end coming back. */
+#define LINGER 3000
+#define PATIENCE 2000
+#define RESTART_AGAIN 8000
+
+#define NEVER UINT64_MAX
+
+typedef enum call_trouble { TROUBLE_PATH, TROUBLE_SIGNALING, TROUBLE_AWAY, TROUBLE_LEFT, TROUBLES } call_trouble;
+
+/* One epoch of the seal, from the pair of hellos on. */
+typedef struct call_epoch {
+    bool live, opener;
+    bool agreed;                     /* the other end's first state is there */
+    bool offered;                    /* the epoch's first offer is answered: either end may offer */
+    char id[SO_MEMBER_ID_LEN + 1];   /* the call id that a call begun in it takes */
+    char mine[SO_MEMBER_ID_LEN + 1]; /* the running call that this end said it has; "": none */
+} call_epoch;
+
+typedef struct call_server {
+    char host[HOST_MAX];
+    uint16_t port;
+    bool told, known;
+    so_address address;
+} call_server;
+
+struct so_call {
+    so_engine *engine;
+    so_random random;
+    so_msec began;
+    uint64_t unix_ms;
+    bool sends, receives;
+    const so_sdp_abilities *abilities;
+    so_call_state state;
+    char reason[48], notice[24];
+    bool state_told, notice_told, other_told, report_told;
+    so_report report;
+    /* the seat */
+    bool connected, welcomed;
+    char room[SO_ROOM_TEXT_LEN + 1], token[SO_TOKEN_TEXT_LEN + 1];
+    char other[SO_MEMBER_ID_LEN + 1]; /* "": nobody */
+    uint8_t *texts;                   /* messages for the server, each after its length in four bytes */
+    size_t texts_len, texts_cap, texts_at;
+    /* the seal */
+    so_seal seal;
+    call_epoch epoch;
+    unsigned epochs;
+    uint64_t sealed, opened;
+    bool says_audio, says_video, says_screen; /* of the other end */
+    /* the peer */
+    so_peer *peer;
+    size_t track;
+    char peer_id[SO_MEMBER_ID_LEN + 1];
+    bool described, peer_open, path_works;
+    so_address bases[BASES_MAX];
+    size_t base_count;
+    call_server servers[SERVERS_MAX];
+    size_t server_count;
+    bool troubles[TROUBLES];
+    /* when something must be done; NEVER: nothing */
+    so_msec no_path_at, linger_at, excuse_at, restart_at;
+};
+
+/* call.c */
+void so_call_enter(so_call *c, so_call_state state, const char *reason);
+void so_call_fail(so_call *c, so_msec now, so_door door, const char *code, const so_error *why);
+void so_call_finish(so_call *c, so_msec now, so_call_state state, const char *reason);
+void so_call_trouble(so_call *c, call_trouble trouble, bool on);
+void so_call_wait(so_call *c, so_msec now); /* nobody else is here (any more) */
+
+/* seat.c */
+void so_call_say(so_call *c, so_writer *w); /* a whole message for the server */
+void so_call_deliver(so_call *c, const uint8_t *payload, size_t len);
+void so_call_leave(so_call *c);
+
+/* epoch.c */
+void so_call_open_epoch(so_call *c, so_msec now);
+void so_call_take_payload(so_call *c, so_msec now, const char *payload, size_t len);
+bool so_call_seal(so_call *c, so_msec now, so_seal_kind kind, so_slice text, so_slice offer);
+void so_call_say_state(so_call *c, so_msec now);
+void so_call_say_bye(so_call *c, so_msec now, const char *reason);
+
+/* media.c: the peer */
+bool so_call_new_peer(so_call *c, so_msec now);
+void so_call_drop_peer(so_call *c, so_msec now);
+void so_call_begin_epoch(so_call *c, so_msec now);
+void so_call_take_offer(so_call *c, so_msec now, const so_said *said, so_slice text);
+void so_call_take_answer(so_call *c, so_msec now, const so_said *said);
+void so_call_take_candidate(so_call *c, so_msec now, const so_said *said);
+void so_call_peer_tick(so_call *c, so_msec now);
+bool so_call_peer_event(so_call *c, so_msec now, so_call_event *out);
+void so_call_put_facts(so_call *c);
+
+#endif

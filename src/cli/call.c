@@ -1,0 +1,264 @@
+/* `sotto call`: one end of a call in a terminal or under a program. */
+#include "cli/call.h"
+#include "cli/commands.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct command {
+    call_options options;
+    so_loop loop;
+    so_engine engine;
+    SSL_CTX *ctx;
+    so_caller *caller; /* NULL between two calls */
+    call_sound *sound; /* of the running call */
+    uv_timer_t pace, deadline;
+    uv_signal_t interrupt, terminate;
+    bool open, stopping;
+    int code;
+} command;
+
+static void start_call(command *c);
+
+static void fault(command *c, const so_error *err, int code)
+{
+    call_say_fault(&c->options, err);
+    c->code = code;
+}
+
+/* ---- sound out, at the pace of its time ---- */
+
+static void on_pace(uv_timer_t *timer)
+{
+    command *c = timer->data;
+    so_msec now, next = UINT64_MAX;
+    so_peer_frame frame;
+
+    if (c->caller == NULL || !c->open)
+        return;
+    now = so_caller_now(c->caller);
+    while (c->caller != NULL && call_sound_next(c->sound, now, &frame, &next))
+        if (so_caller_send(c->caller, &frame) == SO_STATE)
+            break;
+    if (next != UINT64_MAX)
+        (void)uv_timer_start(&c->pace, on_pace, next > now ? next - now : 0, 0);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    command *c = timer->data;
+
+    if (c->caller != NULL)
+        so_caller_hang_up(c->caller, c->open ? NULL : "nobody-came");
+}
+
+static void set_deadline(command *c, unsigned seconds)
+{
+    if (seconds == 0)
+        (void)uv_timer_stop(&c->deadline);
+    else
+        (void)uv_timer_start(&c->deadline, on_deadline, (uint64_t)seconds * 1000, 0);
+}
+
+/* ---- what the call tells ---- */
+
+static void on_open(command *c)
+{
+    so_msec now = so_caller_now(c->caller);
+
+    if (!c->open) {
+        c->open = true;
+        set_deadline(c, c->options.duration);
+        call_sound_begin(c->sound, now);
+    }
+    call_say_open(&c->options, so_call_report(so_caller_call(c->caller), now));
+    if (call_sound_sends(c->sound))
+        (void)uv_timer_start(&c->pace, on_pace, 0, 0);
+}
+
+static void on_frame(command *c, const so_peer_frame *frame)
+{
+    so_error err;
+
+    if (call_sound_take(c->sound, frame, &err) != SO_OK) {
+        fault(c, &err, SO_EXIT_FAILED);
+        c->stopping = true;
+        so_caller_hang_up(c->caller, NULL);
+        return;
+    }
+    if (c->options.echo && so_caller_send(c->caller, frame) == SO_STATE)
+        return; /* the call is just ending */
+}
+
+static void on_event(void *user, const so_call_event *event)
+{
+    command *c = user;
+    so_call_state state = so_call_state_of(so_caller_call(c->caller));
+
+    switch (event->kind) {
+    case SO_CALL_STATE:
+        if (state == SO_CALL_OPEN) {
+            on_open(c);
+            break;
+        }
+        call_say_state(&c->options, state, event->reason);
+        /* Who was there and left without a farewell has ended the call, for who came for one. */
+        if (state == SO_CALL_WAITING && c->open)
+            so_caller_hang_up(c->caller, NULL);
+        break;
+    case SO_CALL_NOTICE:
+        call_say_notice(&c->options, event->reason);
+        break;
+    case SO_CALL_OTHER:
+        call_say_other(&c->options, event->audio, event->video);
+        break;
+    case SO_CALL_FRAME:
+        on_frame(c, &event->frame);
+        break;
+    case SO_CALL_SERVER:
+    case SO_CALL_REPORT:
+        break;
+    }
+}
+
+/* Worth another try, for who waits for callers: whatever one caller did or met. */
+static bool goes_on(const command *c, int code)
+{
+    return c->options.answer && !c->stopping &&
+           (code == SO_EXIT_OK || code == SO_EXIT_SEAL || code == SO_EXIT_FINGERPRINT || code == SO_EXIT_MEDIA ||
+            code == SO_EXIT_PEER);
+}
+
+static void stop(command *c)
+{
+    uv_close((uv_handle_t *)&c->pace, NULL);
+    uv_close((uv_handle_t *)&c->deadline, NULL);
+    uv_close((uv_handle_t *)&c->interrupt, NULL);
+    uv_close((uv_handle_t *)&c->terminate, NULL);
+}
+
+static void call_totals_of(const so_call *call, call_totals *totals)
+{
+    so_track_facts facts;
+
+    if (so_call_peer(call) == NULL || !so_peer_track_facts(so_call_peer(call), 0, &facts))
+        return;
+    totals->sent = facts.sent;
+    totals->received = facts.received;
+    totals->lost = facts.lost;
+}
+
+static void on_closed(void *user)
+{
+    command *c = user;
+    so_call *call = so_caller_call(c->caller);
+    const so_report *report = so_call_report(call, so_caller_now(c->caller));
+    call_totals totals = {0};
+    int code = call_exit_code(so_call_reason(call));
+    so_error err;
+
+    call_sound_totals(c->sound, &totals);
+    call_totals_of(call, &totals);
+    if (call_sound_close(c->sound, &err) != SO_OK)
+        fault(c, &err, SO_EXIT_FAILED);
+    c->sound = NULL;
+    call_say_end(&c->options, report, &totals, code);
+    if (call_write_report(&c->options, report) != SO_OK)
+        c->code = SO_EXIT_FAILED;
+    so_caller_free(c->caller);
+    c->caller = NULL;
+    (void)uv_timer_stop(&c->pace);
+    (void)uv_timer_stop(&c->deadline);
+    if (c->code == SO_EXIT_OK && !goes_on(c, code))
+        c->code = code;
+    if (c->code == SO_EXIT_OK && goes_on(c, code))
+        start_call(c);
+    else
+        stop(c);
+}
+
+static void start_call(command *c)
+{
+    so_caller_config config = {.loop = &c->loop,
+                               .engine = &c->engine,
+                               .ctx = c->ctx,
+                               .url = &c->options.url,
+                               .connect_to = c->options.connect_to,
+                               .invite = &c->options.invite,
+                               .receives = true,
+                               .loopback = c->options.loopback,
+                               .event = on_event,
+                               .closed = on_closed,
+                               .user = c};
+    so_error err;
+
+    c->open = false;
+    if (call_sound_open(&c->sound, &c->options, &err) != SO_OK) {
+        fault(c, &err, SO_EXIT_FAILED);
+        stop(c);
+        return;
+    }
+    config.sends = call_sound_sends(c->sound) || c->options.echo;
+    if (so_caller_start(&c->caller, &config, &err) != SO_OK) {
+        fault(c, &err, SO_EXIT_FAILED);
+        if (call_sound_close(c->sound, NULL) != SO_OK)
+            c->code = SO_EXIT_FAILED;
+        stop(c);
+        return;
+    }
+    set_deadline(c, c->options.wait);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    command *c = handle->data;
+
+    (void)number;
+    c->stopping = true;
+    if (c->caller != NULL)
+        so_caller_hang_up(c->caller, NULL);
+}
+
+static int run(command *c)
+{
+    so_error err;
+    uv_loop_t *uv = &c->loop.uv;
+
+    if (so_loop_open(&c->loop) != SO_OK) {
+        (void)fprintf(stderr, "sotto call: the system gives no event loop; end other programs\n");
+        return SO_EXIT_FAILED;
+    }
+    (void)uv_timer_init(uv, &c->pace);
+    (void)uv_timer_init(uv, &c->deadline);
+    (void)uv_signal_init(uv, &c->interrupt);
+    (void)uv_signal_init(uv, &c->terminate);
+    c->pace.data = c->deadline.data = c->interrupt.data = c->terminate.data = c;
+    (void)uv_signal_start(&c->interrupt, on_signal, SIGINT);
+    (void)uv_signal_start(&c->terminate, on_signal, SIGTERM);
+    if (so_tls_client(&c->ctx, c->options.ca, &err) != SO_OK || so_engine_open(&c->engine, &err) != SO_OK) {
+        fault(c, &err, SO_EXIT_FAILED);
+        stop(c);
+    } else {
+        start_call(c);
+    }
+    so_loop_run(&c->loop);
+    so_loop_close(&c->loop);
+    so_engine_close(&c->engine);
+    SSL_CTX_free(c->ctx);
+    return c->code;
+}
+
+int so_cli_call(int argc, char **argv)
+{
+    command c = {.code = SO_EXIT_OK};
+    int code = call_options_parse(&c.options, argc, argv);
+
+    if (code < 0) {
+        (void)signal(SIGPIPE, SIG_IGN);
+        code = run(&c);
+    }
+    so_invite_wipe(&c.options.invite);
+    return code;
+}

@@ -1,0 +1,168 @@
+#include "base/secret.h"
+#include "cli/call.h"
+#include "cli/commands.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WAIT_DEFAULT 300
+#define SECONDS_MAX 31536000ul
+
+static const char help[] =
+    "usage: sotto call [OPTION]... LINK\n\n"
+    "Joins the call of an invitation link (https://host[:port]/#...), with a browser or another sotto at the other "
+    "end.\n"
+    "Sound only in this version. Give the link as - to have it read from standard input.\n\n"
+    "  --in FILE        send the Opus sound of FILE (Ogg); \"test\" is a tone\n"
+    "  --out FILE       write what is heard to FILE (Ogg Opus)\n"
+    "  --echo           send back what is heard\n"
+    "  --answer         wait for callers, one after another, until stopped\n"
+    "  --duration S     hang up S seconds after every door holds\n"
+    "  --wait S         give up when nobody came within S seconds (300; 0: never)\n"
+    "  --ca FILE        trust the CA in FILE instead of the system's store\n"
+    "  --connect ADDR   connect to this address; the certificate must still name the link's host\n"
+    "  --loopback       let loopback addresses take part, for two ends on one machine\n"
+    "  --json           one JSON object a line, for a program\n"
+    "  --report FILE    write the report of what was verified, after each call\n\n"
+    "Exit code: 0 the call was held and ended, 1 a file or this machine failed, 2 wrong usage, 3 the server cannot be\n"
+    "reached, 4 its certificate was refused, 5 it refused the seat, 6 nobody came, 7 the seal was broken,\n"
+    "8 the other end's fingerprint is missing or wrong, 9 no path or no keys, 10 a check at the other end failed.\n";
+
+enum {
+    OPT_IN = 256,
+    OPT_OUT,
+    OPT_ECHO,
+    OPT_ANSWER,
+    OPT_DURATION,
+    OPT_WAIT,
+    OPT_CA,
+    OPT_CONNECT,
+    OPT_LOOPBACK,
+    OPT_JSON,
+    OPT_REPORT
+};
+
+static const struct option names[] = {
+    {"in", required_argument, NULL, OPT_IN},
+    {"out", required_argument, NULL, OPT_OUT},
+    {"echo", no_argument, NULL, OPT_ECHO},
+    {"answer", no_argument, NULL, OPT_ANSWER},
+    {"duration", required_argument, NULL, OPT_DURATION},
+    {"wait", required_argument, NULL, OPT_WAIT},
+    {"ca", required_argument, NULL, OPT_CA},
+    {"connect", required_argument, NULL, OPT_CONNECT},
+    {"loopback", no_argument, NULL, OPT_LOOPBACK},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"report", required_argument, NULL, OPT_REPORT},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int usage(const char *what)
+{
+    (void)fprintf(stderr, "sotto call: %s\n\n%s", what, help);
+    return SO_EXIT_USAGE;
+}
+
+static bool seconds(unsigned *out, const char *text)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value > SECONDS_MAX)
+        return false;
+    *out = (unsigned)value;
+    return true;
+}
+
+/* -1, or the exit code */
+static int take(call_options *o, int option)
+{
+    switch (option) {
+    case OPT_IN:
+        o->in = optarg;
+        break;
+    case OPT_OUT:
+        o->out = optarg;
+        break;
+    case OPT_ECHO:
+        o->echo = true;
+        break;
+    case OPT_ANSWER:
+        o->answer = true;
+        break;
+    case OPT_DURATION:
+        return seconds(&o->duration, optarg) ? -1 : usage("--duration takes a number of seconds");
+    case OPT_WAIT:
+        return seconds(&o->wait, optarg) ? -1 : usage("--wait takes a number of seconds");
+    case OPT_CA:
+        o->ca = optarg;
+        break;
+    case OPT_CONNECT:
+        o->connect_to = optarg;
+        break;
+    case OPT_LOOPBACK:
+        o->loopback = true;
+        break;
+    case OPT_JSON:
+        o->json = true;
+        break;
+    case OPT_REPORT:
+        o->report = optarg;
+        break;
+    case 'h':
+        (void)fputs(help, stdout);
+        return SO_EXIT_OK;
+    default:
+        return usage("see above"); /* getopt has said what is wrong */
+    }
+    return -1;
+}
+
+static int take_link(call_options *o, const char *link)
+{
+    so_error err;
+
+    if (so_url_parse(&o->url, link, &err) != SO_OK)
+        return usage(err.text);
+    if (o->url.fragment == NULL)
+        return usage("the link has no secret behind a #; copy it again, whole");
+    if (so_invite_parse(&o->invite, o->url.fragment, strlen(o->url.fragment), &err) != SO_OK)
+        return usage(err.text);
+    o->url.fragment = NULL;
+    return -1;
+}
+
+int call_options_parse(call_options *o, int argc, char **argv)
+{
+    static char line[1024];
+    bool wait_given = false;
+    int option, code;
+
+    *o = (call_options){.wait = WAIT_DEFAULT};
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
+        wait_given |= option == OPT_WAIT;
+        if ((code = take(o, option)) >= 0)
+            return code;
+    }
+    if (o->answer && !wait_given)
+        o->wait = 0;
+    if (o->echo && o->in != NULL)
+        return usage("--echo and --in both say what to send; give one of them");
+    if (optind != argc - 1)
+        return usage("give the invitation link");
+    if (strcmp(argv[optind], "-") != 0) {
+        code = take_link(o, argv[optind]);
+        so_wipe(argv[optind], strlen(argv[optind]));
+        return code;
+    }
+    if (fgets(line, sizeof line, stdin) == NULL)
+        return usage("no link came on standard input");
+    line[strcspn(line, "\r\n")] = '\0';
+    code = take_link(o, line);
+    so_wipe(line, sizeof line);
+    return code;
+}

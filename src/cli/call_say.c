@@ -1,0 +1,255 @@
+#include "cli/call.h"
+#include "cli/commands.h"
+#include "trust/words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_MAX ((size_t)256 * 1024)
+#define LINE_MAX_BYTES 2048
+
+static void out(so_writer *w)
+{
+    so_write_u8(w, '\n');
+    if (!w->failed)
+        (void)fwrite(w->start, 1, so_writer_len(w), stdout);
+    (void)fflush(stdout);
+}
+
+static void member(so_writer *w, const char *before, const char *text)
+{
+    so_write_text(w, before);
+    so_write_json(w, text, strlen(text));
+}
+
+static so_writer begin(uint8_t line[LINE_MAX_BYTES], const char *event)
+{
+    so_writer w = so_writer_of(line, LINE_MAX_BYTES);
+
+    member(&w, "{\"event\":", event);
+    return w;
+}
+
+void call_say_state(const call_options *o, so_call_state state, const char *reason)
+{
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "state");
+
+    if (o->json) {
+        member(&w, ",\"state\":", so_call_state_name(state));
+        member(&w, ",\"reason\":", reason);
+        so_write_text(&w, "}");
+        out(&w);
+        return;
+    }
+    if (state == SO_CALL_CONNECTING)
+        (void)puts("Checking…");
+    else if (state == SO_CALL_WAITING)
+        (void)puts(reason[0] == '\0' ? "Waiting for the other end. Hang up with Ctrl-C."
+                                     : "The other end is gone. Waiting for it.");
+    (void)fflush(stdout);
+}
+
+void call_say_notice(const call_options *o, const char *notice)
+{
+    static const char *const words[][2] = {{"path-lost", "The path is lost; looking for another one."},
+                                           {"signaling-lost", "The server is lost; the call goes on without it."},
+                                           {"peer-away", "The server has lost the other end."},
+                                           {"peer-left", "The server says that the other end left."},
+                                           {"", "All is well again."}};
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "notice");
+
+    if (o->json) {
+        member(&w, ",\"notice\":", notice);
+        so_write_text(&w, "}");
+        out(&w);
+        return;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i][0], notice) == 0)
+            (void)puts(words[i][1]);
+    (void)fflush(stdout);
+}
+
+void call_say_other(const call_options *o, bool audio, bool video)
+{
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "other");
+
+    if (!o->json)
+        return;
+    so_write_format(&w, ",\"audio\":%s,\"video\":%s}", audio ? "true" : "false", video ? "true" : "false");
+    out(&w);
+}
+
+static void write_report(const so_report *report, const char *event)
+{
+    uint8_t *bytes = malloc(REPORT_MAX);
+    so_writer w;
+
+    if (bytes == NULL)
+        return;
+    w = so_writer_of(bytes, REPORT_MAX);
+    member(&w, "{\"event\":", event);
+    so_write_text(&w, ",\"report\":");
+    so_report_write(report, &w);
+    so_write_text(&w, "}");
+    out(&w);
+    free(bytes);
+}
+
+static void say_field(const so_report_field *field, const char *label)
+{
+    switch (field->kind) {
+    case SO_REPORT_WORDS:
+        (void)printf("      %-34s %s\n", label, field->text);
+        break;
+    case SO_REPORT_NUMBER:
+        (void)printf("      %-34s %llu\n", label, (unsigned long long)field->number);
+        break;
+    case SO_REPORT_BOOL:
+        (void)printf("      %-34s %s\n", label, field->number != 0 ? "yes" : "no");
+        break;
+    case SO_REPORT_UNKNOWN:
+        (void)printf("      %-34s not reported: %s\n", label, field->text);
+        break;
+    }
+}
+
+static void say_doors(const so_report *report)
+{
+    static const char *const marks[] = {"not yet", "holds", "FAILED"};
+
+    for (so_door door = 0; door < SO_DOORS; door++) {
+        const so_report_door *record = &report->doors[door];
+
+        (void)printf("  %s: %s%s%s\n", so_door_title(door), marks[record->state], record->reason[0] == '\0' ? "" : ", ",
+                     record->reason);
+        for (size_t i = 0; so_report_field_name(door, i) != NULL; i++)
+            say_field(&record->fields[i], so_report_field_label(door, i));
+    }
+}
+
+static void say_verdict(const so_report *report)
+{
+    char line[SO_REPORT_TEXT], detail[2 * SO_REPORT_TEXT];
+
+    so_report_verdict_text(report, line, detail);
+    (void)printf("%s\n  %s\n", line, detail);
+}
+
+void call_say_open(const call_options *o, const so_report *report)
+{
+    if (o->json) {
+        write_report(report, "open");
+        return;
+    }
+    say_verdict(report);
+    say_doors(report);
+    (void)fflush(stdout);
+}
+
+void call_say_end(const call_options *o, const so_report *report, const call_totals *totals, int exit_code)
+{
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "totals");
+
+    if (o->json) {
+        so_write_format(&w, ",\"sent\":%llu,\"received\":%llu,\"lost\":%llu", (unsigned long long)totals->sent,
+                        (unsigned long long)totals->received, (unsigned long long)totals->lost);
+        if (totals->level_known)
+            so_write_format(&w, ",\"level\":%.1f", totals->level);
+        so_write_format(&w, ",\"exit\":%d}", exit_code);
+        out(&w);
+        write_report(report, "report");
+        return;
+    }
+    if (so_report_verdict(report) == SO_VERDICT_FAILED) {
+        char text[SO_REPORT_TEXT], detail[2 * SO_REPORT_TEXT];
+
+        so_report_verdict_text(report, text, detail);
+        (void)fprintf(stderr, "sotto call: %s. %s\n", text, detail);
+        return;
+    }
+    say_verdict(report);
+    (void)printf("  Packets sent %llu, heard %llu, lost %llu\n", (unsigned long long)totals->sent,
+                 (unsigned long long)totals->received, (unsigned long long)totals->lost);
+    (void)fflush(stdout);
+}
+
+void call_say_fault(const call_options *o, const so_error *err)
+{
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "fault");
+
+    if (o->json) {
+        member(&w, ",\"layer\":", err->layer);
+        member(&w, ",\"text\":", err->text);
+        so_write_text(&w, "}");
+        out(&w);
+    } else {
+        (void)fprintf(stderr, "sotto call: %s: %s\n", err->layer, err->text);
+    }
+}
+
+so_status call_write_report(const call_options *o, const so_report *report)
+{
+    uint8_t *bytes;
+    so_writer w;
+    so_error err;
+    FILE *file;
+    bool ok;
+
+    if (o->report == NULL)
+        return SO_OK;
+    bytes = malloc(REPORT_MAX);
+    file = bytes == NULL ? NULL : fopen(o->report, "we");
+    if (file == NULL) {
+        (void)so_fail(&err, SO_IO, "report", "%s can't be written (%s); give a file that you may write", o->report,
+                      strerror(errno));
+        call_say_fault(o, &err);
+        free(bytes);
+        return SO_IO;
+    }
+    w = so_writer_of(bytes, REPORT_MAX);
+    so_report_write(report, &w);
+    so_write_u8(&w, '\n');
+    ok = !w.failed && fwrite(bytes, 1, so_writer_len(&w), file) == so_writer_len(&w);
+    ok &= fclose(file) == 0;
+    free(bytes);
+    if (!ok) {
+        (void)so_fail(&err, SO_IO, "report", "%s can't be written whole; free space and try again", o->report);
+        call_say_fault(o, &err);
+    }
+    return ok ? SO_OK : SO_IO;
+}
+
+static bool begins(const char *code, const char *with)
+{
+    return strncmp(code, with, strlen(with)) == 0;
+}
+
+int call_exit_code(const char *code)
+{
+    if (strcmp(code, "hangup") == 0 || strcmp(code, "peer-hangup") == 0 || strcmp(code, "peer-left") == 0)
+        return SO_EXIT_OK;
+    if (strcmp(code, "server-unreachable") == 0)
+        return SO_EXIT_UNREACHABLE;
+    if (strcmp(code, "certificate-refused") == 0)
+        return SO_EXIT_CERTIFICATE;
+    if (strcmp(code, "room-full") == 0 || begins(code, "too-many") || strcmp(code, "protocol") == 0 ||
+        strcmp(code, "resumed-elsewhere") == 0)
+        return SO_EXIT_ROOM;
+    if (strcmp(code, "nobody-came") == 0)
+        return SO_EXIT_NOBODY;
+    if (begins(code, "seal-"))
+        return SO_EXIT_SEAL;
+    if (begins(code, "fingerprint-"))
+        return SO_EXIT_FINGERPRINT;
+    if (strcmp(code, "peer-refused") == 0)
+        return SO_EXIT_PEER;
+    return SO_EXIT_MEDIA;
+}

@@ -1,0 +1,46 @@
+/*
+ * One call by invitation over real sockets: drives a so_call with a WebSocket to the server, UDP sockets and the clock.
+ * The connection to the server comes back by itself when it is lost.
+ */
+#ifndef SOTTO_NET_CALLER_H
+#define SOTTO_NET_CALLER_H
+
+#include "call/call.h"
+#include "net/tls.h"
+#include "net/udp.h"
+#include "net/url.h"
+
+typedef struct so_caller so_caller;
+
+typedef struct so_caller_config {
+    so_loop *loop;
+    so_engine *engine;
+    SSL_CTX *ctx;           /* of so_tls_client: which CAs are trusted */
+    const so_url *url;      /* of the server */
+    const char *connect_to; /* a name or address in place of the URL's host, or NULL */
+    const so_invite *invite;
+    bool sends, receives; /* sound */
+    bool loopback;        /* loopback addresses take part too */
+    /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
+     */
+    void (*event)(void *user, const so_call_event *event);
+    /* The last call: all sockets are closed; so_caller_free is due, and the report is there until then. */
+    void (*closed)(void *user);
+    void *user;
+} so_caller_config;
+
+/* url, ctx, engine, loop and connect_to outlive it; invite is copied. */
+so_status so_caller_start(so_caller **caller, const so_caller_config *config, so_error *err) SO_MUST_CHECK;
+/* Only after closed. */
+void so_caller_free(so_caller *caller);
+
+/* As so_call_send. */
+so_status so_caller_send(so_caller *caller, const so_peer_frame *frame) SO_MUST_CHECK;
+/* Ends the call, or the waiting for one; code: NULL for a hang-up, else why this end gives up ("nobody-came"). */
+void so_caller_hang_up(so_caller *caller, const char *code);
+
+so_call *so_caller_call(so_caller *caller);
+/* Milliseconds on the loop's clock, as so_call takes them. */
+so_msec so_caller_now(so_caller *caller);
+
+#endif

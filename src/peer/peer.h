@@ -1,0 +1,190 @@
+/*
+ * One end of a call (JSEP, RFC 9429; RFC 8827): ICE, DTLS-SRTP and RTP joined. Sans I/O.
+ *
+ * The one driving rule: give it one input (a description, a candidate, a datagram, a tick, a frame); then drain
+ * so_peer_transmit and so_peer_event until they answer false; then wait until so_peer_deadline. Every call takes the
+ * time, which never goes back.
+ *
+ * It is open when, and only when, the other end's certificate is the promised one and the keys of SRTP are there;
+ * nothing of media goes out or is taken before. From addresses that ICE has not validated nothing but STUN is looked
+ * at.
+ */
+#ifndef SOTTO_PEER_PEER_H
+#define SOTTO_PEER_PEER_H
+
+#include "base/clock.h"
+#include "ice/ice.h"
+#include "peer/engine.h"
+#include "sdp/state.h"
+#include "srtp/srtp.h"
+#include "trust/door.h"
+
+/* Bytes of one codec frame in one packet; what SRTP, extensions and headers add stays within 1,200 bytes in all. */
+#define SO_PEER_FRAME_MAX 1100
+#define SO_PEER_SDP_MAX 16384
+/* A candidate line as it is signaled, and a final zero. */
+#define SO_PEER_CANDIDATE_MAX SO_ICE_LINE
+
+typedef struct so_peer so_peer;
+
+typedef enum so_peer_state {
+    SO_PEER_AWAITS_REMOTE,    /* the other end's description */
+    SO_PEER_AWAITS_PATH,      /* a valid pair of candidates */
+    SO_PEER_AWAITS_HANDSHAKE, /* the end of DTLS */
+    SO_PEER_OPEN,             /* fingerprint checked, keys there: media may flow */
+    SO_PEER_CLOSED,           /* by so_peer_close, or the other end's close_notify */
+    SO_PEER_FAILED,
+} so_peer_state;
+
+typedef struct so_peer_config {
+    so_engine *engine; /* outlives the peer */
+    so_random random;
+    so_msec now;
+    uint64_t unix_ms;                  /* the wall clock at now: for certificates and sender reports */
+    bool polite;                       /* in a collision of offers this end gives way */
+    const so_sdp_abilities *abilities; /* NULL: so_sdp_voice */
+} so_peer_config;
+
+so_status so_peer_new(so_peer **peer, const so_peer_config *config, so_error *err) SO_MUST_CHECK;
+/* Wipes every key. Says nothing to the other end: so_peer_close does, and its last datagrams are to be drained. */
+void so_peer_free(so_peer *peer);
+void so_peer_close(so_peer *peer, so_msec now);
+
+/* ---- Addresses of this end ---- */
+
+/* A socket of this end, by its address. SO_TOO_LONG: more than ICE takes. */
+so_status so_peer_add_base(so_peer *peer, so_msec now, const so_address *base) SO_MUST_CHECK;
+void so_peer_remove_base(so_peer *peer, so_msec now, const so_address *base);
+so_status so_peer_add_stun_server(so_peer *peer, so_msec now, const so_address *server) SO_MUST_CHECK;
+/* All bases are there: the end of candidates can be told once the servers have answered. */
+void so_peer_no_more_bases(so_peer *peer, so_msec now);
+
+/* ---- Tracks ---- */
+
+/*
+ * A way for one kind of media. stream and track are the names that the other end sees (msid), static strings. The first
+ * one is tied to the other end's first m-line of its kind. *index names it from now on. Only "audio" in this version.
+ */
+so_status so_peer_add_track(so_peer *peer, so_sdp_kind kind, so_sdp_direction direction, const char *stream,
+                            const char *track, size_t *index) SO_MUST_CHECK;
+void so_peer_direct_track(so_peer *peer, size_t index, so_sdp_direction direction);
+
+/* One encoded frame, as its codec wants it in one packet. */
+typedef struct so_peer_frame {
+    const uint8_t *bytes;
+    size_t len;
+    uint32_t time; /* media time in units of the codec's clock (Opus: 48 kHz), from any beginning */
+    bool marker;   /* the first one after silence (RFC 7587 §4.2) */
+    bool level_known, voice;
+    uint8_t level; /* RFC 6464: -dBov, 0 to 127 */
+} so_peer_frame;
+
+/*
+ * Makes one packet of it, which so_peer_transmit then has. SO_STATE: not open, or the other end does not want this
+ * track; SO_NOT_FOUND: no path at the moment, the frame is gone; SO_TOO_LONG: over SO_PEER_FRAME_MAX, or drain first.
+ */
+so_status so_peer_send(so_peer *peer, so_msec now, size_t track, const so_peer_frame *frame) SO_MUST_CHECK;
+
+/* ---- Descriptions. What fails for the other end's sake ends the peer (SO_PEER_FAILED). ---- */
+
+/* Writes our offer and a final zero. Only where none is outstanding. */
+so_status so_peer_offer(so_peer *peer, so_msec now, char *sdp, size_t cap, so_error *err) SO_MUST_CHECK;
+so_status so_peer_answer(so_peer *peer, so_msec now, char *sdp, size_t cap, so_error *err) SO_MUST_CHECK;
+/* The other end's. After an offer with !taken->ignored, so_peer_answer is due. */
+so_status so_peer_take(so_peer *peer, so_msec now, so_sdp_type type, const char *sdp, size_t len, so_sdp_taken *taken,
+                       so_error *err) SO_MUST_CHECK;
+so_status so_peer_rollback(so_peer *peer) SO_MUST_CHECK;
+void so_peer_set_polite(so_peer *peer, bool polite);
+/*
+ * A candidate line of the other end ("candidate:..."; "" ends them). ufrag: which description it belongs to, or NULL.
+ * What is of no use (mDNS names, TCP, another ufrag) is SO_OK and ignored; SO_BAD_INPUT: no candidate at all.
+ */
+so_status so_peer_add_candidate(so_peer *peer, so_msec now, const char *line, const char *ufrag) SO_MUST_CHECK;
+/* The next offer looks for new paths; keys stay, and media goes on over the old path meanwhile. */
+so_status so_peer_restart_ice(so_peer *peer, so_msec now) SO_MUST_CHECK;
+bool so_peer_had_remote(const so_peer *peer);
+so_sdp_state so_peer_signaling(const so_peer *peer);
+
+/* ---- Driving ---- */
+
+/* One datagram that came to base `local`. bytes are decrypted in place. */
+void so_peer_receive(so_peer *peer, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
+                     size_t len);
+void so_peer_tick(so_peer *peer, so_msec now);
+/* When to tick at the latest; UINT64_MAX: never. */
+so_msec so_peer_deadline(const so_peer *peer, so_msec now);
+
+typedef struct so_datagram {
+    so_address local, remote;
+    const uint8_t *bytes; /* until the next call */
+    size_t len;
+} so_datagram;
+
+bool so_peer_transmit(so_peer *peer, so_msec now, so_datagram *out) SO_MUST_CHECK;
+
+typedef enum so_peer_event_kind {
+    SO_PEER_STATE_CHANGED, /* so_peer_state_of */
+    SO_PEER_ICE_CHANGED,   /* so_peer_ice: the path came, went or came back */
+    SO_PEER_NEGOTIATE,     /* this end has something to say in a new offer */
+    SO_PEER_CANDIDATE,     /* of this end, to be signaled */
+    SO_PEER_TRACK,         /* the other end sends on this track from now on, or no longer */
+    SO_PEER_FRAME,         /* a frame of the other end */
+    SO_PEER_TRACK_BYE,     /* RTCP BYE */
+} so_peer_event_kind;
+
+typedef struct so_peer_event {
+    so_peer_event_kind kind;
+    size_t track;
+    bool receiving; /* SO_PEER_TRACK */
+    /* SO_PEER_CANDIDATE: "" ends them */
+    char candidate[SO_PEER_CANDIDATE_MAX];
+    const char *mid, *ufrag;
+    /* SO_PEER_FRAME */
+    so_peer_frame frame; /* time as the other end counts; bytes until the next call */
+    uint16_t seq;
+    unsigned lost; /* packets given up just before this one */
+} so_peer_event;
+
+bool so_peer_event_next(so_peer *peer, so_msec now, so_peer_event *out) SO_MUST_CHECK;
+
+/* ---- What is so ---- */
+
+so_peer_state so_peer_state_of(const so_peer *peer);
+so_ice_state so_peer_ice(const so_peer *peer);
+
+/* Why it failed. code: "fingerprint-mismatch", "sdes", ... as docs/protocol.md and the page have it. */
+typedef struct so_peer_failure {
+    so_door door;
+    const char *code;
+    so_error error;
+} so_peer_failure;
+/* NULL: it did not. */
+const so_peer_failure *so_peer_failure_of(const so_peer *peer);
+
+/* Everything that a report needs. Strings live as long as the peer. */
+typedef struct so_peer_facts {
+    so_fingerprint mine, signaled, seen;                                /* hash NONE: not known yet */
+    const char *dtls_version, *dtls_cipher, *dtls_group, *srtp_profile; /* NULL: not known yet */
+    bool dtls_client;
+    const char *local_kind, *remote_kind; /* of the path's candidates: "host", "srflx", "prflx", "relay"; NULL: none */
+    bool relayed;
+    so_srtp_counts sent, received;
+    uint64_t stray; /* datagrams from addresses that do not count, or that are of no protocol here */
+    bool round_trip_known;
+    uint32_t round_trip_us; /* by RTCP */
+    uint8_t fraction_lost;  /* of what we send, as the other end last said, in 1/256 */
+} so_peer_facts;
+void so_peer_facts_of(const so_peer *peer, so_peer_facts *out);
+
+typedef struct so_track_facts {
+    bool sending, receiving;
+    const char *codec;       /* "opus"; NULL: nothing agreed */
+    uint64_t sent, received; /* packets */
+    uint64_t lost, late, duplicate;
+    uint32_t jitter;                                /* in units of the codec's clock */
+    const char *mid, *remote_stream, *remote_track; /* NULL: not said */
+} so_track_facts;
+/* false: no such track. */
+bool so_peer_track_facts(const so_peer *peer, size_t track, so_track_facts *out);
+
+#endif
