@@ -159,6 +159,9 @@ static void on_closed(void *user)
     int code = call_exit_code(so_call_reason(call));
     so_error err;
 
+    /* 0 says that a call was held; who only waits for callers may be stopped without one. */
+    if (code == SO_EXIT_OK && !c->open && !c->options.answer)
+        code = SO_EXIT_NOBODY;
     call_sound_totals(c->sound, &totals);
     call_totals_of(call, &totals);
     if (call_sound_close(c->sound, &err) != SO_OK)

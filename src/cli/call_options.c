@@ -27,7 +27,7 @@ static const char help[] =
     "  --json           one JSON object a line, for a program\n"
     "  --report FILE    write the report of what was verified, after each call\n\n"
     "Exit code: 0 the call was held and ended, 1 a file or this machine failed, 2 wrong usage, 3 the server cannot be\n"
-    "reached, 4 its certificate was refused, 5 it refused the seat, 6 nobody came, 7 the seal was broken,\n"
+    "reached, 4 its certificate was refused, 5 it refused the seat, 6 no call came to be, 7 the seal was broken,\n"
     "8 the other end's fingerprint is missing or wrong, 9 no path or no keys, 10 a check at the other end failed.\n";
 
 enum {

@@ -10,7 +10,7 @@ enum {
     SO_EXIT_UNREACHABLE = 3, /* the server cannot be reached */
     SO_EXIT_CERTIFICATE = 4, /* its certificate was refused */
     SO_EXIT_ROOM = 5,        /* it refused the seat */
-    SO_EXIT_NOBODY = 6,      /* the other end never came */
+    SO_EXIT_NOBODY = 6,      /* nobody came, or who came went before every door held */
     SO_EXIT_SEAL = 7,        /* the seal was broken */
     SO_EXIT_FINGERPRINT = 8, /* the other end's certificate is not the promised one */
     SO_EXIT_MEDIA = 9,       /* no path, or no keys */

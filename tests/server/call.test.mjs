@@ -247,6 +247,11 @@ test('nobody came is 6', async (t) => {
   const { code, err } = await command(['call', '--ca', server.listening.ca, '--wait', '1', await linkOf(server)]);
   assert.equal(code, 6);
   assert.match(err, /Nobody came/);
+
+  const stopped = new Call(t, server, await linkOf(server));
+  await stopped.reaches('waiting');
+  stopped.child.kill('SIGINT');
+  assert.equal(await stopped.code(), 6, 'stopped before anybody came');
 });
 
 test('a broken seal is 7, and says how it was broken', async (t) => {
