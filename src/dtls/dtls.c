@@ -359,7 +359,8 @@ so_dtls_facts so_dtls_facts_of(const so_dtls *d)
 {
     const SSL_CIPHER *cipher = SSL_get_current_cipher(d->ssl);
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(d->ssl);
-    int group = (int)SSL_get_negotiated_group(d->ssl);
+    /* OpenSSL 3.0 looks it up in the session, which is not there before the first flight, and does not ask. */
+    int group = SSL_get_session(d->ssl) == NULL ? 0 : (int)SSL_get_negotiated_group(d->ssl);
     const char *version = SSL_get_version(d->ssl);
 
     return (so_dtls_facts){

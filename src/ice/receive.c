@@ -129,37 +129,45 @@ static void hear_old_pair(so_ice *ice, uint8_t base, const so_address *remote, s
         so_ice_pair_heard(ice, ice->old_pair, now);
 }
 
-/* What is not addressed to us and signed with our password is nobody's: no answer, not even 401, and no trace. */
-static void take_request(so_ice *ice, const so_stun_message *m, uint8_t base, const so_address *remote, so_msec now)
+static void remember(so_ice *ice, const so_ice_early *check)
+{
+    for (unsigned i = 0; i < ice->early_count; i++) {
+        so_ice_early *e = &ice->early[i];
+        if (e->base == check->base && so_address_equal(&e->remote, &check->remote)) {
+            e->use_candidate |= check->use_candidate;
+            return;
+        }
+    }
+    if (ice->early_count < SO_ICE_EARLY)
+        ice->early[ice->early_count++] = *check;
+}
+
+/* What is not addressed to us and signed with our password is nobody's: no answer, not even 401, and no trace.
+ * false: it was that. */
+static bool take_request(so_ice *ice, const so_stun_message *m, uint8_t base, const so_address *remote, so_msec now)
 {
     so_ice_early check = {.base = base, .use_candidate = m->use_candidate, .priority = m->priority, .remote = *remote};
     bool old = !is_addressed(&ice->creds, m->username);
 
     if ((old && !is_addressed(&ice->old_creds, m->username)) || !so_stun_authentic(m, so_ice_creds_of(ice, old)->key))
-        return;
+        return false;
     if (m->unknown_count > 0) { /* RFC 8489 §6.3.1 */
         reply(ice, m, base, remote, old, SO_STUN_UNKNOWN_ATTRIBUTE);
-        return;
+        return true;
     }
     so_ice_count(ice, base, remote, old, now);
     if (!old && is_conflict(ice, m)) {
         reply(ice, m, base, remote, old, SO_STUN_ROLE_CONFLICT);
-        return;
+        return true;
     }
     reply(ice, m, base, remote, old, 0);
     if (old)
         hear_old_pair(ice, base, remote, now);
     else if (ice->creds.remote_known)
         so_ice_take_check(ice, &check, now);
-    else {
-        for (unsigned i = 0; i < ice->early_count; i++)
-            if (ice->early[i].base == base && so_address_equal(&ice->early[i].remote, remote)) {
-                ice->early[i].use_candidate |= check.use_candidate;
-                return;
-            }
-        if (ice->early_count < SO_ICE_EARLY)
-            ice->early[ice->early_count++] = check;
-    }
+    else
+        remember(ice, &check);
+    return true;
 }
 
 static so_ice_transaction *find_transaction(so_ice *ice, const uint8_t *id)
@@ -211,30 +219,32 @@ static void take_error(so_ice *ice, so_ice_transaction *t, const so_stun_message
         t->purpose = SO_ICE_IDLE;
 }
 
-static void take_response(so_ice *ice, const so_stun_message *m, uint8_t base, const so_address *remote, so_msec now)
+static bool take_response(so_ice *ice, const so_stun_message *m, uint8_t base, const so_address *remote, so_msec now)
 {
     so_ice_transaction *t = find_transaction(ice, m->id);
     const so_ice_pair *p;
 
     if (t == NULL || t->base != base)
-        return;
+        return false;
     if (t->purpose == SO_ICE_GATHER) {
-        if (so_address_equal(&ice->servers[t->server], remote))
-            take_gathered(ice, t, m);
-        return;
+        if (!so_address_equal(&ice->servers[t->server], remote))
+            return false;
+        take_gathered(ice, t, m);
+        return true;
     }
     p = &ice->pairs[t->pair];
     /* RFC 8445 §7.2.5.2.1 would have the pair fail when the answer comes from elsewhere. Whoever catches an answer and
      * sends it on from elsewhere could do that to us: so it is no answer at all. */
     if (!so_address_equal(&ice->remotes[p->remote].address, remote) ||
         !so_stun_authentic(m, so_ice_creds_of(ice, p->old)->remote_key))
-        return;
+        return false;
     if (m->kind == SO_STUN_ERROR && m->error != 0)
         take_error(ice, t, m, now);
     else if (m->kind == SO_STUN_SUCCESS && m->unknown_count > 0) /* RFC 8489 §6.3.3 */
         take_error(ice, t, m, now);
     else if (m->kind == SO_STUN_SUCCESS && m->mapped.family != 0)
         so_ice_succeeded(ice, t, &m->mapped, now);
+    return true;
 }
 
 void so_ice_receive(so_ice *ice, so_msec now, const so_address *local, const so_address *remote, const uint8_t *bytes,
@@ -243,13 +253,13 @@ void so_ice_receive(so_ice *ice, so_msec now, const so_address *local, const so_
     uint8_t base = so_ice_find_base(ice, local);
     so_stun_message m;
 
-    if (ice->closed || base == SO_ICE_NONE || so_stun_parse(&m, bytes, len) != SO_OK || m.method != SO_STUN_BINDING)
+    if (ice->closed || base == SO_ICE_NONE || so_stun_parse(&m, bytes, len) != SO_OK || m.method != SO_STUN_BINDING ||
+        m.kind == SO_STUN_INDICATION) /* a keepalive needs no answer */
         return;
-    if (m.kind == SO_STUN_REQUEST)
-        take_request(ice, &m, base, remote, now);
-    else if (m.kind != SO_STUN_INDICATION) /* a keepalive needs no answer */
-        take_response(ice, &m, base, remote, now);
-    so_ice_run(ice, now);
+    /* A stranger's message costs no more than its digest. */
+    if (m.kind == SO_STUN_REQUEST ? take_request(ice, &m, base, remote, now)
+                                  : take_response(ice, &m, base, remote, now))
+        so_ice_run(ice, now);
 }
 
 void so_ice_heard(so_ice *ice, so_msec now)

@@ -21,6 +21,36 @@ static so_status finish(so_writer *w, so_error *err)
                      : SO_OK;
 }
 
+/* Is what candidates belong to, our credentials, in the description that the other end has or gets? */
+static bool is_described(const so_peer *p)
+{
+    const so_sdp *local = so_sdp_session_local(&p->sdp);
+
+    return local != NULL && local->ufrag != NULL && strcmp(local->ufrag, so_ice_ufrag(p->ice)) == 0;
+}
+
+/* Descriptions to come say it again: the other end ignored this one if offers crossed, and its candidates with it. */
+static void keep_candidate(so_peer *p, const char *line)
+{
+    size_t len = strlen(line) + 1;
+
+    if (len == 1) {
+        p->sdp.own.end_of_candidates = true;
+    } else if (p->sdp.own.candidate_count < CANDIDATES_MAX && sizeof p->lines - p->lines_len >= len) {
+        memcpy(p->lines + p->lines_len, line, len);
+        p->line[p->sdp.own.candidate_count++] = p->lines + p->lines_len;
+        p->lines_len += len;
+    }
+}
+
+bool so_peer_candidate_event(so_peer *p, so_peer_event *out)
+{
+    if (!is_described(p) || !so_peer_ice_event(p, out))
+        return false;
+    keep_candidate(p, out->candidate);
+    return true;
+}
+
 /* The candidates that are there already go with the description: one message less to wait for. */
 static void gather(so_peer *p)
 {
@@ -28,17 +58,8 @@ static void gather(so_peer *p)
 
     p->sdp.own.candidates = p->line;
     while (p->sdp.own.candidate_count < CANDIDATES_MAX && sizeof p->lines - p->lines_len > SO_PEER_CANDIDATE_MAX &&
-           so_peer_ice_event(p, &event)) {
-        size_t len = strlen(event.candidate) + 1;
-
-        if (len == 1) {
-            p->sdp.own.end_of_candidates = true;
-            continue;
-        }
-        memcpy(p->lines + p->lines_len, event.candidate, len);
-        p->line[p->sdp.own.candidate_count++] = p->lines + p->lines_len;
-        p->lines_len += len;
-    }
+           so_peer_ice_event(p, &event))
+        keep_candidate(p, event.candidate);
 }
 
 /* Of a generation that is over. */
@@ -63,6 +84,27 @@ so_status so_peer_offer(so_peer *p, so_msec now, char *sdp, size_t cap, so_error
     return status == SO_OK ? finish(&w, err) : status;
 }
 
+/* An answer to what restarts nothing keeps the credentials in use: candidates of a restart of our own, whose offer is
+ * still to come or was taken back, do not belong there. */
+static so_status write_answer(so_peer *p, so_writer *w, so_error *err)
+{
+    const so_sdp *before = p->sdp.current_local;
+    so_sdp_own *own = &p->sdp.own;
+    size_t count = own->candidate_count;
+    bool ended = own->end_of_candidates;
+    so_status status;
+
+    if (before != NULL && before->ufrag != NULL && !p->remote_restarts &&
+        strcmp(before->ufrag, so_ice_ufrag(p->ice)) != 0) {
+        own->candidate_count = 0;
+        own->end_of_candidates = false;
+    }
+    status = so_sdp_session_answer(&p->sdp, w, err);
+    own->candidate_count = count;
+    own->end_of_candidates = ended;
+    return status;
+}
+
 so_status so_peer_answer(so_peer *p, so_msec now, char *sdp, size_t cap, so_error *err)
 {
     so_writer w = so_writer_of(sdp, cap);
@@ -71,7 +113,7 @@ so_status so_peer_answer(so_peer *p, so_msec now, char *sdp, size_t cap, so_erro
     if (is_over(p))
         return over(err);
     gather(p);
-    status = so_sdp_session_answer(&p->sdp, &w, err);
+    status = write_answer(p, &w, err);
     if (status != SO_OK)
         return status;
     p->negotiate_told = false;
@@ -140,6 +182,7 @@ so_status so_peer_take(so_peer *p, so_msec now, so_sdp_type type, const char *sd
     }
     if (taken->ignored)
         return SO_OK;
+    p->remote_restarts = taken->restarted;
     /* RFC 8445 §6.1.1: the offerer of the session controls. */
     if (first && type == SO_SDP_OFFER && so_ice_set_controlling(p->ice, false) != SO_OK)
         return so_fail(err, SO_STATE, MEDIA_LAYER, "the call's roles are mixed up; start a new one");
@@ -175,19 +218,21 @@ so_status so_peer_add_candidate(so_peer *p, so_msec now, const char *line, const
 {
     so_ice_candidate candidate;
     const so_sdp *remote = so_sdp_session_remote(&p->sdp);
+    bool belongs = remote != NULL && (ufrag == NULL || remote->ufrag == NULL || strcmp(ufrag, remote->ufrag) == 0);
     so_status status;
 
-    if (is_over(p) || remote == NULL)
-        return SO_OK;
-    /* Of another generation, or of an offer that was ignored. */
-    if (ufrag != NULL && remote->ufrag != NULL && strcmp(ufrag, remote->ufrag) != 0)
+    if (is_over(p))
         return SO_OK;
     if (line[0] == '\0') {
-        so_ice_remote_end(p->ice, now);
+        if (belongs)
+            so_ice_remote_end(p->ice, now);
         return SO_OK;
     }
     status = so_ice_candidate_parse(&candidate, line, strlen(line));
-    if (status == SO_OK)
+    /* One that came before its description: the agent keeps it for the ufrag that it names, or drops it. */
+    if (status == SO_OK && candidate.ufrag[0] == '\0' && ufrag != NULL && strlen(ufrag) < sizeof candidate.ufrag)
+        memcpy(candidate.ufrag, ufrag, strlen(ufrag) + 1);
+    if (status == SO_OK && (belongs || candidate.ufrag[0] != '\0'))
         status = so_ice_add_remote(p->ice, now, &candidate);
     so_peer_advance(p, now);
     return status;

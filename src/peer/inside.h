@@ -65,10 +65,15 @@ struct so_peer {
     so_rtcp_timer reports;
     peer_track tracks[TRACKS_MAX];
     size_t track_count;
+    uint8_t held[SO_DTLS_MTU]; /* a packet that the reordering of held_track has no room for yet */
+    size_t held_len;           /* 0: there is none */
+    uint16_t held_seq;
+    const peer_track *held_track;
     peer_slot out[OUT_SLOTS];
     size_t out_first, out_count;
     so_ice_datagram ice_out;
     uint8_t dtls_out[SO_DTLS_MTU];
+    bool remote_restarts;         /* the offer to be answered does */
     char lines[CANDIDATES_BYTES]; /* candidates of this generation, as descriptions say them, each with its zero */
     size_t lines_len;
     const char *line[CANDIDATES_MAX];
@@ -86,13 +91,17 @@ void so_peer_fail(so_peer *p, so_door door, const char *code, const so_error *er
 /* The agent's next candidate as an event of ours; its other events are kept, or seen by its state. */
 bool so_peer_ice_event(so_peer *p, so_peer_event *out);
 
+/* describe.c: the next candidate to be told; those whose description is still to come wait for it */
+bool so_peer_candidate_event(so_peer *p, so_peer_event *out);
+
 /* transport.c: what an input may have made possible or due */
 void so_peer_advance(so_peer *p, so_msec now);
 
 /* media.c */
 void so_peer_media_open(so_peer *p, so_msec now);
 void so_peer_media_agreed(so_peer *p); /* descriptions were agreed on: who sends what to whom */
-void so_peer_media_receive(so_peer *p, so_msec now, uint8_t *bytes, size_t len, bool rtcp);
+/* True: it was authentic, and nobody's replay. */
+bool so_peer_media_receive(so_peer *p, so_msec now, uint8_t *bytes, size_t len, bool rtcp);
 void so_peer_media_tick(so_peer *p, so_msec now);
 so_msec so_peer_media_deadline(const so_peer *p);
 bool so_peer_media_event(so_peer *p, so_msec now, so_peer_event *out);

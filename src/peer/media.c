@@ -192,12 +192,24 @@ static void receive_rtp(so_peer *p, so_msec now, const uint8_t *bytes, size_t le
         t->lost_before = 0;
     }
     (void)so_rtp_stats_packet(&t->source, packet.seq, packet.timestamp, packet.payload_len, now);
-    if (so_reorder_put(t->reorder, packet.seq, bytes, len, now) == SO_REORDER_FULL) {
-        /* The sender's numbers jumped: what waits for the gap would wait for good. */
-        so_reorder_reset(t->reorder);
-        if (so_reorder_put(t->reorder, packet.seq, bytes, len, now) != SO_REORDER_KEPT)
-            return;
+    /* The numbers jumped: what waits for a gap is given out first, and this packet behind it. */
+    if (so_reorder_put(t->reorder, packet.seq, bytes, len, now) == SO_REORDER_FULL && len <= sizeof p->held) {
+        memcpy(p->held, bytes, len);
+        p->held_len = len;
+        p->held_seq = packet.seq;
+        p->held_track = t;
     }
+}
+
+/* There is room for it now. */
+static bool put_held(so_peer *p, peer_track *t, so_msec now)
+{
+    size_t len = p->held_len;
+
+    if (len == 0 || p->held_track != t)
+        return false;
+    p->held_len = 0;
+    return so_reorder_put(t->reorder, p->held_seq, p->held, len, now) == SO_REORDER_KEPT;
 }
 
 static void take_blocks(so_peer *p, const so_rtcp_packet *packet, so_msec now)
@@ -253,24 +265,24 @@ static void receive_rtcp(so_peer *p, so_msec now, const uint8_t *bytes, size_t l
     }
 }
 
-void so_peer_media_receive(so_peer *p, so_msec now, uint8_t *bytes, size_t len, bool rtcp)
+bool so_peer_media_receive(so_peer *p, so_msec now, uint8_t *bytes, size_t len, bool rtcp)
 {
     so_srtp_packet packet = {.bytes = bytes, .len = len, .cap = len};
 
     /* Before the keys are there nothing is taken; after, only what they authenticate. */
     if (p->state != SO_PEER_OPEN || p->incoming == NULL)
-        return;
+        return false;
     if (rtcp)
         so_srtp_unprotect_rtcp(p->incoming, &packet, 1);
     else
         so_srtp_unprotect(p->incoming, &packet, 1);
     if (packet.result != SO_SRTP_OK)
-        return;
-    so_ice_heard(p->ice, now);
+        return false;
     if (rtcp)
         receive_rtcp(p, now, packet.bytes, packet.len);
     else
         receive_rtp(p, now, packet.bytes, packet.len);
+    return true;
 }
 
 static bool frame_event(so_peer *p, size_t index, so_msec now, so_peer_event *out)
@@ -282,6 +294,8 @@ static bool frame_event(so_peer *p, size_t index, so_msec now, so_peer_event *ou
     for (;;) {
         so_reorder_take_result result = so_reorder_take(t->reorder, now, &next);
 
+        if (result == SO_REORDER_WAIT && put_held(p, t, now))
+            continue;
         if (result == SO_REORDER_WAIT)
             return false;
         if (result == SO_REORDER_LOST) {

@@ -166,7 +166,7 @@ bool so_peer_event_next(so_peer *p, so_msec now, so_peer_event *out)
     }
     if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
         return false;
-    if (so_peer_ice_event(p, out))
+    if (so_peer_candidate_event(p, out))
         return true;
     if (!p->ice_told) {
         p->ice_told = true;

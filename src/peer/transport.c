@@ -106,6 +106,16 @@ void so_peer_advance(so_peer *p, so_msec now)
         look_at_handshake(p, now);
 }
 
+/* Where we send to is alive if it is heard. Media from elsewhere says nothing of it: after a NAT has forgotten its
+ * mapping the other end still reaches us, from a new port, and hears nothing. */
+static void hear_media(so_peer *p, so_msec now, const so_address *local, const so_address *remote)
+{
+    so_address own, theirs;
+
+    if (so_ice_send_pair(p->ice, &own, &theirs) && so_address_equal(&own, local) && so_address_equal(&theirs, remote))
+        so_ice_heard(p->ice, now);
+}
+
 void so_peer_receive(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
                      size_t len)
 {
@@ -124,7 +134,8 @@ void so_peer_receive(so_peer *p, so_msec now, const so_address *local, const so_
         else
             so_dtls_receive(p->dtls, (so_slice){bytes, len});
     } else {
-        so_peer_media_receive(p, now, bytes, len, kind == SO_DEMUX_RTCP);
+        if (so_peer_media_receive(p, now, bytes, len, kind == SO_DEMUX_RTCP))
+            hear_media(p, now, local, remote);
         return; /* media changes no state */
     }
     so_peer_advance(p, now);
