@@ -135,8 +135,12 @@ static bool drain(end *e, end *other)
 
 static void settle(pair *p)
 {
-    while (drain(&p->ends[0], &p->ends[1]) | drain(&p->ends[1], &p->ends[0]))
-        ;
+    bool any;
+
+    do {
+        any = drain(&p->ends[0], &p->ends[1]);
+        any |= drain(&p->ends[1], &p->ends[0]);
+    } while (any);
 }
 
 /* Waits for a datagram or the nearer deadline, and hands over what came. */

@@ -18,6 +18,8 @@ LOGS = ROOT / "build-test"
 GCC, SAN, FUZZ = "build-gcc", "build-san", "build-fuzz"
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+# Simulated calls: all seeds plain, some of them sanitized.
+FEWER = {**SANITIZERS, "SOTTO_SEEDS": "300"}
 
 
 def setup(build, compiler, *options):
@@ -40,10 +42,10 @@ STEPS = [
     ("layers", "python3 tools/check_layers.py"),
     ("format", "tools/check_format"),
     ("build with gcc", setup(GCC, "gcc", "-Dtests=true", "-Dbench=true")),
-    ("unit and attack tests, gcc", unit_tests(GCC), TAP),
+    ("unit, simulation and attack tests, gcc", unit_tests(GCC), TAP),
     ("build with clang, ASan and UBSan", setup(SAN, "clang", "-Dtests=true", "-Db_sanitize=address,undefined",
                                                "-Db_lundef=false")),
-    ("unit and attack tests, sanitized", unit_tests(SAN), TAP, SANITIZERS),
+    ("unit, simulation and attack tests, sanitized", unit_tests(SAN), TAP, FEWER),
     ("fuzz corpora and a short fuzz run", "fuzz/run ${FUZZ_SECONDS:-10}", TAP, SANITIZERS),
     ("npm packages for the page's tests", NPM),
     ("types of the page", "tests/node_modules/.bin/tsc -p web/tsconfig.json"),

@@ -99,8 +99,10 @@ static void settle(rig *r)
     for (int i = 0; i < 1000; i++) {
         bool any = false;
 
-        for (int from = 0; from < 2; from++)
-            any |= carry(r, from) | events(r, from);
+        for (int from = 0; from < 2; from++) {
+            any |= carry(r, from);
+            any |= events(r, from);
+        }
         if (!any)
             return;
     }
