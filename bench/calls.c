@@ -1,8 +1,9 @@
 /*
  * Whole peers of libsotto, two by two in one process: how long a call takes from "answer applied" to the first sound at
- * both ends over loopback, and how much memory a connected audio call holds. One JSON object a line.
+ * both ends, over loopback or over a path with a delay, and how much memory a connected audio call holds. One JSON
+ * object a line.
  *
- *   bench_calls setup COUNT     bench_calls memory PAIRS
+ *   bench_calls setup COUNT     bench_calls delayed COUNT     bench_calls memory PAIRS
  */
 #include "peer/peer.h"
 
@@ -16,11 +17,15 @@
 #include <unistd.h>
 
 #define DATAGRAM 2048
+/* Of a delayed path, one way, in ms; what is on its way at a time fits. */
+#define ONE_WAY 50
+#define ON_THE_WAY 256
 
 typedef struct end {
     so_peer *peer;
     so_address base;
     size_t track;
+    int number;
     int fd; /* -1: datagrams go straight over */
     double heard_at;
     bool sent;
@@ -30,7 +35,16 @@ typedef struct pair {
     end ends[2];
 } pair;
 
+/* A datagram on a path with a delay. */
+typedef struct flight {
+    double at; /* when it arrives; 0: free */
+    int to;
+    size_t len;
+    uint8_t bytes[DATAGRAM];
+} flight;
+
 static so_engine engine;
+static flight *flights; /* NULL: no delay */
 
 static double seconds(void)
 {
@@ -76,7 +90,7 @@ static void begin(pair *p, bool sockets, uint16_t port)
                                  .unix_ms = (uint64_t)time(NULL) * 1000,
                                  .polite = i == 1};
 
-        *e = (end){.fd = -1};
+        *e = (end){.number = i, .fd = -1};
         if (sockets)
             e->fd = open_socket(&e->base);
         else
@@ -96,11 +110,38 @@ static void send_out(const end *e, end *other, const so_datagram *out)
 
         memcpy(&to.sin_addr, out->remote.ip, 4);
         (void)!sendto(e->fd, out->bytes, out->len, 0, (struct sockaddr *)&to, sizeof to);
+    } else if (flights != NULL) {
+        size_t i = 0;
+
+        while (i < ON_THE_WAY && flights[i].at != 0)
+            i++;
+        must(i < ON_THE_WAY, "too much on the way");
+        flights[i].at = seconds() + ONE_WAY / 1000.0;
+        flights[i].to = other->number;
+        flights[i].len = out->len;
+        memcpy(flights[i].bytes, out->bytes, out->len);
     } else {
         uint8_t copy[DATAGRAM];
 
         memcpy(copy, out->bytes, out->len);
         so_peer_receive(other->peer, msec(), &other->base, &e->base, copy, out->len);
+    }
+}
+
+/* Hands over what has come to the end of its way, in the order in which it left; and when the next one does. */
+static double arrive(pair *p)
+{
+    for (;;) {
+        flight *first = NULL;
+
+        for (size_t i = 0; flights != NULL && i < ON_THE_WAY; i++)
+            if (flights[i].at != 0 && (first == NULL || flights[i].at < first->at))
+                first = &flights[i];
+        if (first == NULL || first->at > seconds())
+            return first == NULL ? 0 : first->at;
+        first->at = 0;
+        so_peer_receive(p->ends[first->to].peer, msec(), &p->ends[first->to].base, &p->ends[1 - first->to].base,
+                        first->bytes, first->len);
     }
 }
 
@@ -148,6 +189,7 @@ static void turn(pair *p)
 {
     struct pollfd fds[2];
     so_msec now = msec(), at = now + 1000;
+    double next = arrive(p);
 
     for (int i = 0; i < 2; i++) {
         so_msec due = so_peer_deadline(p->ends[i].peer, now);
@@ -155,6 +197,9 @@ static void turn(pair *p)
         fds[i] = (struct pollfd){.fd = p->ends[i].fd, .events = POLLIN};
         at = due < at ? due : at;
     }
+    if (next != 0 && (so_msec)(next * 1000) < at)
+        at = (so_msec)(next * 1000);
+    settle(p);
     (void)poll(fds, p->ends[0].fd < 0 ? 0 : 2, at > now ? (int)(at - now) : 0);
     for (int i = 0; i < 2; i++) {
         end *e = &p->ends[i];
@@ -184,6 +229,14 @@ static void negotiate(pair *p, double *applied)
              so_peer_take(p->ends[1].peer, msec(), SO_SDP_OFFER, sdp, strlen(sdp), &taken, NULL) == SO_OK &&
              so_peer_answer(p->ends[1].peer, msec(), sdp, sizeof sdp, NULL) == SO_OK,
          "no offer or answer");
+    if (flights != NULL) {
+        /* The answer is on its way for as long as a datagram; what the answerer does meanwhile it does. */
+        double there = seconds() + ONE_WAY / 1000.0;
+
+        settle(p);
+        while (seconds() < there)
+            (void)poll(NULL, 0, 1);
+    }
     *applied = seconds();
     must(so_peer_take(p->ends[0].peer, msec(), SO_SDP_ANSWER, sdp, strlen(sdp), &taken, NULL) == SO_OK, "no answer");
     settle(p);
@@ -209,16 +262,18 @@ static void connect_pair(pair *p, double *applied)
     }
 }
 
-static void measure_setup(size_t count)
+static void measure_setup(size_t count, bool sockets)
 {
     for (size_t i = 0; i < count; i++) {
         pair p;
         double applied, last;
 
-        begin(&p, true, 0);
+        begin(&p, sockets, 4000);
         connect_pair(&p, &applied);
         last = p.ends[0].heard_at > p.ends[1].heard_at ? p.ends[0].heard_at : p.ends[1].heard_at;
         (void)printf("{\"ms\":%.3f}\n", (last - applied) * 1000);
+        for (size_t k = 0; flights != NULL && k < ON_THE_WAY; k++)
+            flights[k].at = 0;
         finish(&p);
     }
 }
@@ -262,12 +317,15 @@ int main(int argc, char **argv)
 {
     size_t count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 
-    must(count > 0, "say setup COUNT or memory PAIRS");
+    must(count > 0, "say setup COUNT, delayed COUNT or memory PAIRS");
     must(so_engine_open(&engine, NULL) == SO_OK, "no engine");
-    if (strcmp(argv[1], "setup") == 0)
-        measure_setup(count);
-    else
+    if (strcmp(argv[1], "delayed") == 0)
+        must((flights = calloc(ON_THE_WAY, sizeof *flights)) != NULL, "no memory");
+    if (strcmp(argv[1], "memory") == 0)
         measure_memory(count);
+    else
+        measure_setup(count, flights == NULL);
+    free(flights);
     so_engine_close(&engine);
     return 0;
 }
