@@ -184,6 +184,10 @@ void so_ice_time_out(so_ice *ice, so_msec now)
             t->sent++;
             t->due = true;
             set_next(ice, t, now);
+            /* RFC 8445 §6.1.4.2 keeps its like frozen until it has failed, which may take 39 s; one interval without an
+             * answer says enough. */
+            if (t->purpose == SO_ICE_CHECK)
+                so_ice_thaw(ice, t->pair);
         } else if (t->purpose == SO_ICE_CHECK) {
             so_ice_check_failed(ice, t);
         } else {

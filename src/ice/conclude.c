@@ -1,13 +1,17 @@
 #include "ice/ice_inside.h"
 
 /* RFC 7675 §5.1: a request every 5 seconds, "randomized" by 0.8 to 1.2, and never sooner than after 4 seconds. */
+#define SHORTEST_INTERVAL 4000
+#define LONGEST_INTERVAL 6000
+
 static so_msec consent_interval(so_ice *ice)
 {
     uint8_t r[4];
 
     if (so_random_fill(&ice->config.random, r, sizeof r) != SO_OK)
         return 5000;
-    return 4000 + ((uint32_t)r[0] << 16 | (uint32_t)r[1] << 8 | r[2]) % 2001;
+    return SHORTEST_INTERVAL +
+           ((uint32_t)r[0] << 16 | (uint32_t)r[1] << 8 | r[2]) % (LONGEST_INTERVAL - SHORTEST_INTERVAL + 1);
 }
 
 uint8_t so_ice_best_valid(const so_ice *ice)
@@ -31,13 +35,14 @@ uint8_t so_ice_sending(const so_ice *ice)
     return ice->old_pair != SO_ICE_NONE ? ice->old_pair : so_ice_best_valid(ice);
 }
 
-/* When the pair counts as silent, if nothing comes; SO_ICE_NEVER while no question is open. */
+/* When the pair counts as silent, if nothing comes. While no question is open the next one is waited for; a pair that
+ * is not in use, and falls back into it, may have been unheard for much longer. */
 static so_msec silent_at(const so_ice *ice, const so_ice_pair *p)
 {
     so_msec unheard = p->heard_at + ice->config.silence_ms, unanswered = p->asked_at + SO_ICE_UNANSWERED_MS;
 
     if (!p->asked)
-        return SO_ICE_NEVER;
+        return unheard + LONGEST_INTERVAL + SO_ICE_UNANSWERED_MS;
     return unheard > unanswered ? unheard : unanswered;
 }
 
@@ -205,7 +210,9 @@ void so_ice_keep_consent(so_ice *ice, so_msec now)
             (ice->selected != SO_ICE_NONE || i != so_ice_best_valid(ice)))
             continue;
         if (now >= p->consent_at && so_ice_begin_consent(ice, now, i)) {
-            p->asked_at = p->asked ? p->asked_at : now;
+            /* One that was silent already is not thought alive because it is asked. */
+            if (!p->asked)
+                p->asked_at = now >= silent_at(ice, p) ? p->heard_at : now;
             p->asked = true;
             p->consent_at = now + consent_interval(ice);
         }

@@ -156,13 +156,11 @@ void so_ice_drop_old(so_ice *ice)
         if (ice->remotes[i].used && ice->remotes[i].old)
             so_ice_free_remote(ice, i);
     so_ice_forget_stale(ice);
-    for (unsigned i = 0; i < SO_ICE_COUNTED; i++)
-        ice->counted[i].used = ice->counted[i].used && !ice->counted[i].old;
     end_creds(&ice->old_creds);
 }
 
 /* Everything of the generation goes but the pair that media goes over. */
-static void forget_generation(so_ice *ice, uint8_t kept)
+static void forget_generation(so_ice *ice, uint8_t kept, so_msec now)
 {
     for (uint8_t i = 0; i < SO_ICE_PAIRS; i++)
         if (i != kept && ice->pairs[i].state != SO_ICE_PAIR_FREE)
@@ -170,8 +168,12 @@ static void forget_generation(so_ice *ice, uint8_t kept)
     for (uint8_t i = 0; i < SO_ICE_REMOTES; i++)
         if (ice->remotes[i].used && (kept == SO_ICE_NONE || ice->pairs[kept].remote != i))
             so_ice_free_remote(ice, i);
-    for (unsigned i = 0; i < SO_ICE_COUNTED; i++)
-        ice->counted[i].old = true;
+    /* The peer may send over an old pair until it too knows the new one, for as long as it has our consent. */
+    for (unsigned i = 0; i < SO_ICE_COUNTED; i++) {
+        so_ice_counted *c = &ice->counted[i];
+        c->used = c->used && (!c->old || now < c->seen + SO_ICE_CONSENT_MS);
+        c->old = true;
+    }
     ice->selected = SO_ICE_NONE;
     ice->old_pair = kept;
     if (kept != SO_ICE_NONE) {
@@ -207,7 +209,7 @@ so_status so_ice_restart(so_ice *ice, so_msec now)
     }
     ice->creds = fresh;
     so_wipe(&fresh, sizeof fresh);
-    forget_generation(ice, kept);
+    forget_generation(ice, kept, now);
     so_ice_run(ice, now);
     return SO_OK;
 }

@@ -1,6 +1,7 @@
 /* Descriptions and candidates: what the session says, what the agent is told, and what fails where. */
 #include "peer/inside.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_over(const so_peer *p)
@@ -140,17 +141,21 @@ static so_door door_of(so_sdp_fault fault)
 static so_status tell_agent(so_peer *p, so_msec now, const so_sdp *remote, bool first, bool restarted)
 {
     const so_sdp_media *media = remote->tag < remote->media_count ? &remote->media[remote->tag] : NULL;
+    char before[SO_ICE_UFRAG + 1];
     so_status status = SO_OK;
 
     if (media == NULL || remote->ufrag == NULL)
         return SO_OK;
+    (void)snprintf(before, sizeof before, "%s", so_ice_ufrag(p->ice));
     if (first || restarted)
         status = so_ice_set_remote(p->ice, now, remote->ufrag, remote->pwd, remote->ice_lite);
-    /* RFC 8839 §4.4.1.1.1: who restarts is answered with a restart; the agent has made new credentials by itself. */
-    if (status == SO_OK && restarted && p->sdp.state == SO_SDP_AWAITS_OWN_ANSWER) {
+    /* Where we had restarted too, and took our offer back, the agent keeps that generation, and so do its candidates.
+     */
+    if (strcmp(before, so_ice_ufrag(p->ice)) != 0)
         forget_candidates(p);
+    /* RFC 8839 §4.4.1.1.1: who restarts is answered with a restart; the agent has made new credentials by itself. */
+    if (status == SO_OK && restarted && p->sdp.state == SO_SDP_AWAITS_OWN_ANSWER)
         status = so_sdp_session_restart(&p->sdp, so_ice_ufrag(p->ice), so_ice_pwd(p->ice));
-    }
     for (size_t i = 0; status == SO_OK && i < media->candidate_count; i++) {
         so_status used = so_peer_add_candidate(p, now, media->candidates[i], NULL);
 

@@ -78,6 +78,9 @@ static void agree_track(peer_track *t, const so_sdp_agreed *agreed)
 
 void so_peer_media_agreed(so_peer *p)
 {
+    /* RFC 3264 §8.2: what was rejected is sent nothing on; below, no m-line speaks of it any more. */
+    for (size_t i = 0; i < p->track_count; i++)
+        p->tracks[i].accepted = p->tracks[i].sends = p->tracks[i].receives = false;
     for (size_t i = 0; i < so_sdp_session_lines(&p->sdp); i++) {
         so_sdp_agreed agreed;
         size_t index;
@@ -87,6 +90,10 @@ void so_peer_media_agreed(so_peer *p)
         if (index >= p->track_count)
             p->track_count = index + 1;
         p->tracks[index].kind = agreed.kind;
+        /* One that the other end's offer made: reports come from an SSRC that is drawn, too (RFC 3550 §8). */
+        if (p->tracks[index].sender.ssrc == 0 &&
+            so_rtp_sender_init(&p->tracks[index].sender, 0, 0, &p->random) != SO_OK)
+            continue;
         agree_track(&p->tracks[index], &agreed);
     }
 }
