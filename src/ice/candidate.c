@@ -148,7 +148,8 @@ static bool take_extensions(so_ice_candidate *c, so_reader *r)
         else if (is(name, "tcptype"))
             ok = ok && take_tcptype(c, value);
         else if (is(name, "ufrag")) {
-            ok = ok && so_ice_chars(value.text, value.len, 4, SO_ICE_UFRAG);
+            ok = ok && c->ufrag[0] == '\0' &&
+                 so_ice_chars(value.text, value.len, 4, SO_ICE_UFRAG); /* of one generation */
             if (ok) {
                 memcpy(c->ufrag, value.text, value.len);
                 c->ufrag[value.len] = '\0';

@@ -103,6 +103,7 @@ static void what_the_grammar_forbids_is_refused(void **state)
         "candidate:1 1 udp 1 192.0.2.1 1 typ host raddr %% rport 1",
         "candidate:1 1 udp 1 192.0.2.1 1 typ host raddr 192.0.2.1 rport 70000",
         "candidate:1 1 udp 1 192.0.2.1 1 typ host ufrag abc",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ host ufrag abcde ufrag abcd",
         "candidate:1 1 udp 1 192.0.2.1 1 typ host ufrag a:bcd",
         "candidate:1 1 tcp 1 192.0.2.1 1 typ host tcptype slow",
     };

@@ -1,0 +1,236 @@
+/*
+ * libsotto: calls that nobody but the two people on them can hear or change.
+ *
+ * Two ways in. A sotto_call joins a call by its invitation link, over sockets of its own: the server's certificate
+ * checked, everything said sealed end to end. A sotto_peer is the media end alone, for who has signaling of their own:
+ * it makes no system call, reads no clock, and is driven by its caller. In both no media leaves before the other end's
+ * certificate has been held to its fingerprint (RFC 8827 §6.5); there is no mode without encryption, and no switch that
+ * makes one.
+ *
+ * Threads: an engine and all that was made with it belong to one thread. Two threads have two engines.
+ * Errors: functions that can fail return a status that must be looked at; where a person will read it, sotto_error says
+ * in one sentence what failed, why, and what to do. Pointers to errors may be NULL. Time: milliseconds on any clock
+ * that never goes back. Sound: Opus at 48 kHz (RFC 7587).
+ */
+#ifndef SOTTO_SOTTO_H
+#define SOTTO_SOTTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SOTTO_API __attribute__((visibility("default")))
+#define SOTTO_MUST_CHECK __attribute__((warn_unused_result))
+
+typedef enum sotto_status {
+    SOTTO_OK = 0,
+    SOTTO_NO_MEMORY,
+    SOTTO_BAD_INPUT, /* bytes or arguments that are not what they must be */
+    SOTTO_TOO_LONG,  /* does not fit a buffer, or a limit; or drain first */
+    SOTTO_NOT_FOUND,
+    SOTTO_REFUSED, /* well-formed, and refused for a security reason */
+    SOTTO_IO,
+    SOTTO_CRYPTO,
+    SOTTO_STATE, /* called in a state in which it can't be */
+} sotto_status;
+
+typedef struct sotto_error {
+    sotto_status status;
+    const char *layer; /* "fingerprints", "certificate", "seal", ...; static */
+    char text[400];
+} sotto_error;
+
+/* "0.1.0"; static. */
+SOTTO_API const char *sotto_version(void);
+
+/* ---- What one thread shares ---- */
+
+typedef struct sotto_engine sotto_engine;
+
+/*
+ * Ciphers, an event loop, and whom to trust: ca_file is a PEM file of certificate authorities, or NULL for the system's
+ * store. There is no way to trust everybody.
+ */
+SOTTO_API sotto_status sotto_engine_new(sotto_engine **engine, const char *ca_file,
+                                        sotto_error *error) SOTTO_MUST_CHECK;
+/* After all its peers and calls are freed. NULL is allowed. */
+SOTTO_API void sotto_engine_free(sotto_engine *engine);
+
+/* Runs the calls of this engine until all have ended. */
+SOTTO_API void sotto_engine_run(sotto_engine *engine);
+/*
+ * The same within an event loop of the caller's own: wait until the descriptor is readable or so many milliseconds have
+ * passed (-1: only the descriptor counts), then take a turn; again, until sotto_engine_turn answers false.
+ */
+SOTTO_API int sotto_engine_fd(const sotto_engine *engine);
+SOTTO_API int sotto_engine_timeout(const sotto_engine *engine);
+SOTTO_API bool sotto_engine_turn(sotto_engine *engine);
+
+/* One encoded frame of sound, as Opus has it in one packet. */
+typedef struct sotto_frame {
+    const uint8_t *bytes;
+    size_t len;    /* at most 1,100 to send */
+    uint32_t time; /* 48 kHz, from any beginning: of what is sent the caller's, of what is received the sender's */
+    unsigned lost; /* of what is received: packets that were given up just before it */
+} sotto_frame;
+
+/* ---- A call by invitation ---- */
+
+typedef struct sotto_call sotto_call;
+
+typedef enum sotto_call_state {
+    SOTTO_CALL_CONNECTING,
+    SOTTO_CALL_WAITING, /* nobody else is here (yet, or any more) */
+    SOTTO_CALL_OPEN,    /* every check has held: sound flows */
+    SOTTO_CALL_ENDED,
+    SOTTO_CALL_FAILED,
+} sotto_call_state;
+
+/* Room for the JSON of any report. */
+#define SOTTO_REPORT_MAX 262144
+
+typedef struct sotto_call_options {
+    const char *link;       /* https://host[:port]/#secret; not kept, and a secret */
+    const char *connect_to; /* a name or address in the place of the link's host, or NULL */
+    bool sends, receives;
+    bool loopback; /* loopback addresses take part too */
+    void *user;
+    /* Called from within sotto_engine_run and sotto_engine_turn; either may be NULL. reason: a word such as "hangup",
+     * "certificate-refused" or "fingerprint-mismatch" (docs/protocol.md), or "". */
+    void (*on_state)(void *user, sotto_call *call, sotto_call_state state, const char *reason);
+    /* frame->bytes live for the call of this function, within which sotto_call_send may be called. */
+    void (*on_frame)(void *user, sotto_call *call, const sotto_frame *frame);
+} sotto_call_options;
+
+/* Begins to join; what comes of it is told by on_state. */
+SOTTO_API sotto_status sotto_call_join(sotto_call **call, sotto_engine *engine, const sotto_call_options *options,
+                                       sotto_error *error) SOTTO_MUST_CHECK;
+/* SOTTO_STATE: the call is not open. SOTTO_NOT_FOUND: there is no path at the moment, and the frame is gone. */
+SOTTO_API sotto_status sotto_call_send(sotto_call *call, const sotto_frame *frame) SOTTO_MUST_CHECK;
+/* Says goodbye; SOTTO_CALL_ENDED follows. */
+SOTTO_API void sotto_call_hang_up(sotto_call *call);
+/* What was verified so far, and how, as JSON with a final zero: the fields of `sotto call --report`. No address is in
+ * it. */
+SOTTO_API sotto_status sotto_call_report(sotto_call *call, char *json, size_t cap) SOTTO_MUST_CHECK;
+/* Once the engine has run out of turns for it: after SOTTO_CALL_ENDED or SOTTO_CALL_FAILED and the end of
+ * sotto_engine_run. NULL is allowed. */
+SOTTO_API void sotto_call_free(sotto_call *call);
+
+/* ---- The media end alone: JSEP (RFC 9429) without I/O ---- */
+
+typedef struct sotto_peer sotto_peer;
+
+typedef struct sotto_address {
+    uint8_t family; /* 4 or 6 */
+    uint8_t ip[16]; /* network order, the first 4 bytes of IPv4 */
+    uint16_t port;
+} sotto_address;
+
+/* ip: "192.0.2.1" or "2001:db8::1". */
+SOTTO_API sotto_status sotto_address_parse(sotto_address *address, const char *ip, uint16_t port) SOTTO_MUST_CHECK;
+
+typedef enum sotto_peer_state {
+    SOTTO_PEER_AWAITS_REMOTE, /* the other end's description */
+    SOTTO_PEER_AWAITS_PATH,
+    SOTTO_PEER_AWAITS_HANDSHAKE,
+    SOTTO_PEER_OPEN, /* fingerprint checked, keys there */
+    SOTTO_PEER_CLOSED,
+    SOTTO_PEER_FAILED, /* sotto_peer_error */
+} sotto_peer_state;
+
+/* unix_ms: the wall clock at now. polite: gives way when both ends offer at once; exactly one of the two does. */
+SOTTO_API sotto_status sotto_peer_new(sotto_peer **peer, sotto_engine *engine, uint64_t now, uint64_t unix_ms,
+                                      bool polite, sotto_error *error) SOTTO_MUST_CHECK;
+/* Wipes every key. NULL is allowed. */
+SOTTO_API void sotto_peer_free(sotto_peer *peer);
+/* Drain sotto_peer_transmit once more after it. */
+SOTTO_API void sotto_peer_close(sotto_peer *peer, uint64_t now);
+
+/* A UDP socket of this end; and: there are no more. */
+SOTTO_API sotto_status sotto_peer_add_socket(sotto_peer *peer, uint64_t now,
+                                             const sotto_address *address) SOTTO_MUST_CHECK;
+SOTTO_API sotto_status sotto_peer_add_stun_server(sotto_peer *peer, uint64_t now,
+                                                  const sotto_address *server) SOTTO_MUST_CHECK;
+SOTTO_API void sotto_peer_no_more_sockets(sotto_peer *peer, uint64_t now);
+/* Before the first description: sound is sent, received, or both. */
+SOTTO_API sotto_status sotto_peer_add_audio(sotto_peer *peer, bool sends, bool receives) SOTTO_MUST_CHECK;
+
+/* Room for any description that this end writes. */
+#define SOTTO_SDP_MAX 16384
+
+/* Our offer or answer, with a final zero. */
+SOTTO_API sotto_status sotto_peer_offer(sotto_peer *peer, uint64_t now, char *sdp, size_t cap,
+                                        sotto_error *error) SOTTO_MUST_CHECK;
+SOTTO_API sotto_status sotto_peer_answer(sotto_peer *peer, uint64_t now, char *sdp, size_t cap,
+                                         sotto_error *error) SOTTO_MUST_CHECK;
+/* The other end's, with a final zero. *answer_due: call sotto_peer_answer (not so where this end ignores an offer that
+ * crossed its own). What is refused for security ends the peer. */
+SOTTO_API sotto_status sotto_peer_take_offer(sotto_peer *peer, uint64_t now, const char *sdp, bool *answer_due,
+                                             sotto_error *error) SOTTO_MUST_CHECK;
+SOTTO_API sotto_status sotto_peer_take_answer(sotto_peer *peer, uint64_t now, const char *sdp,
+                                              sotto_error *error) SOTTO_MUST_CHECK;
+/* "candidate:..."; "" ends them. ufrag: of the description that it belongs to, or NULL. */
+SOTTO_API sotto_status sotto_peer_add_candidate(sotto_peer *peer, uint64_t now, const char *candidate,
+                                                const char *ufrag) SOTTO_MUST_CHECK;
+/* The next offer looks for a new path; keys and sound go on meanwhile. */
+SOTTO_API sotto_status sotto_peer_restart_ice(sotto_peer *peer, uint64_t now) SOTTO_MUST_CHECK;
+
+/*
+ * The one driving rule: one input (any function above, or one of these two); then sotto_peer_transmit and
+ * sotto_peer_event until both answer false; then wait until sotto_peer_deadline (UINT64_MAX: never), for a datagram or
+ * a tick.
+ */
+/* A datagram from remote to the socket `local`; its bytes are decrypted in place. */
+SOTTO_API void sotto_peer_receive(sotto_peer *peer, uint64_t now, const sotto_address *local,
+                                  const sotto_address *remote, uint8_t *bytes, size_t len);
+SOTTO_API void sotto_peer_tick(sotto_peer *peer, uint64_t now);
+
+typedef struct sotto_datagram {
+    sotto_address local, remote;
+    const uint8_t *bytes; /* until the next call */
+    size_t len;
+} sotto_datagram;
+
+SOTTO_API bool sotto_peer_transmit(sotto_peer *peer, uint64_t now, sotto_datagram *out) SOTTO_MUST_CHECK;
+
+typedef enum sotto_event_kind {
+    SOTTO_EVENT_STATE,     /* sotto_peer_state_of */
+    SOTTO_EVENT_CANDIDATE, /* of this end, to be told to the other */
+    SOTTO_EVENT_OFFER_DUE, /* something changed that the other end must be told in an offer */
+    SOTTO_EVENT_FRAME,
+    SOTTO_EVENT_OTHER, /* nothing that this version tells */
+} sotto_event_kind;
+
+typedef struct sotto_event {
+    sotto_event_kind kind;
+    const char *candidate, *mid, *ufrag; /* until the next call */
+    sotto_frame frame;
+} sotto_event;
+
+SOTTO_API bool sotto_peer_event(sotto_peer *peer, uint64_t now, sotto_event *out) SOTTO_MUST_CHECK;
+SOTTO_API uint64_t sotto_peer_deadline(const sotto_peer *peer, uint64_t now);
+
+/* As sotto_call_send. */
+SOTTO_API sotto_status sotto_peer_send(sotto_peer *peer, uint64_t now, const sotto_frame *frame) SOTTO_MUST_CHECK;
+
+SOTTO_API sotto_peer_state sotto_peer_state_of(const sotto_peer *peer);
+/* Why it failed: the sentence, and in *code, which may be NULL, the word for it. NULL: it did not. */
+SOTTO_API const char *sotto_peer_error(const sotto_peer *peer, const char **code);
+
+/* What was agreed on. Strings live as long as the peer; NULL: not known yet. */
+typedef struct sotto_facts {
+    char mine[208], theirs[208]; /* fingerprints, "sha-256 AB:CD:..."; theirs as seen in the handshake */
+    bool equal;                  /* theirs is the one that came with the signaling */
+    const char *dtls_version, *dtls_cipher, *srtp_profile;
+} sotto_facts;
+SOTTO_API void sotto_peer_facts(const sotto_peer *peer, sotto_facts *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,122 @@
+#include "api/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAME(mine, theirs) _Static_assert((int)(mine) == (int)(theirs), #mine)
+SAME(SOTTO_CALL_CONNECTING, SO_CALL_CONNECTING);
+SAME(SOTTO_CALL_WAITING, SO_CALL_WAITING);
+SAME(SOTTO_CALL_OPEN, SO_CALL_OPEN);
+SAME(SOTTO_CALL_ENDED, SO_CALL_ENDED);
+SAME(SOTTO_CALL_FAILED, SO_CALL_FAILED);
+
+struct sotto_call {
+    so_caller *caller;
+    so_url url;
+    char *connect_to;
+    sotto_call_options options;
+};
+
+static void on_event(void *user, const so_call_event *event)
+{
+    sotto_call *c = user;
+
+    if (event->kind == SO_CALL_STATE && c->options.on_state != NULL) {
+        so_call_state state = so_call_state_of(so_caller_call(c->caller));
+
+        c->options.on_state(c->options.user, c, (sotto_call_state)state, event->reason);
+    } else if (event->kind == SO_CALL_FRAME && c->options.on_frame != NULL) {
+        sotto_frame frame = {event->frame.bytes, event->frame.len, event->frame.time, event->lost};
+
+        c->options.on_frame(c->options.user, c, &frame);
+    }
+}
+
+static void on_closed(void *user)
+{
+    (void)user; /* the report is kept until sotto_call_free */
+}
+
+static so_status read_link(sotto_call *c, so_invite *invite, const char *link, so_error *err)
+{
+    so_status status = so_url_parse(&c->url, link, err);
+
+    if (status != SO_OK)
+        return status;
+    if (c->url.fragment == NULL)
+        return so_fail(err, SO_BAD_INPUT, "link", "the link has no secret behind a #; copy it again, whole");
+    status = so_invite_parse(invite, c->url.fragment, strlen(c->url.fragment), err);
+    c->url.fragment = NULL;
+    return status;
+}
+
+sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto_call_options *options,
+                             sotto_error *error)
+{
+    sotto_call *c = calloc(1, sizeof *c);
+    so_error err = {.layer = "call"};
+    so_invite invite = {0};
+    so_status status;
+
+    *out = NULL;
+    if (c == NULL || (options->connect_to != NULL && (c->connect_to = strdup(options->connect_to)) == NULL)) {
+        free(c);
+        return api_fail(error, so_fail(&err, SO_NO_MEMORY, "call", "no memory for a call; end other programs"), &err);
+    }
+    c->options = *options;
+    c->options.link = c->options.connect_to = NULL;
+    status = read_link(c, &invite, options->link, &err);
+    if (status == SO_OK) {
+        so_caller_config config = {.loop = &engine->loop,
+                                   .engine = &engine->media,
+                                   .ctx = engine->ctx,
+                                   .url = &c->url,
+                                   .connect_to = c->connect_to,
+                                   .invite = &invite,
+                                   .sends = options->sends,
+                                   .receives = options->receives,
+                                   .loopback = options->loopback,
+                                   .event = on_event,
+                                   .closed = on_closed,
+                                   .user = c};
+
+        status = so_caller_start(&c->caller, &config, &err);
+    }
+    so_invite_wipe(&invite);
+    if (status != SO_OK) {
+        sotto_call_free(c);
+        return api_fail(error, status, &err);
+    }
+    *out = c;
+    return SOTTO_OK;
+}
+
+sotto_status sotto_call_send(sotto_call *c, const sotto_frame *frame)
+{
+    so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
+
+    return api_status(so_caller_send(c->caller, &out));
+}
+
+void sotto_call_hang_up(sotto_call *c)
+{
+    so_caller_hang_up(c->caller, NULL);
+}
+
+sotto_status sotto_call_report(sotto_call *c, char *json, size_t cap)
+{
+    so_writer w = so_writer_of(json, cap);
+
+    so_report_write(so_call_report(so_caller_call(c->caller), so_caller_now(c->caller)), &w);
+    so_write_u8(&w, 0);
+    return w.failed ? SOTTO_TOO_LONG : SOTTO_OK;
+}
+
+void sotto_call_free(sotto_call *c)
+{
+    if (c == NULL)
+        return;
+    so_caller_free(c->caller);
+    free(c->connect_to);
+    free(c);
+}

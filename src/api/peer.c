@@ -1,0 +1,234 @@
+#include "api/inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAME(mine, theirs) _Static_assert((int)(mine) == (int)(theirs), #mine)
+SAME(SOTTO_PEER_AWAITS_REMOTE, SO_PEER_AWAITS_REMOTE);
+SAME(SOTTO_PEER_AWAITS_PATH, SO_PEER_AWAITS_PATH);
+SAME(SOTTO_PEER_AWAITS_HANDSHAKE, SO_PEER_AWAITS_HANDSHAKE);
+SAME(SOTTO_PEER_OPEN, SO_PEER_OPEN);
+SAME(SOTTO_PEER_CLOSED, SO_PEER_CLOSED);
+SAME(SOTTO_PEER_FAILED, SO_PEER_FAILED);
+SAME(SOTTO_SDP_MAX, SO_PEER_SDP_MAX);
+
+struct sotto_peer {
+    so_peer *peer;
+    size_t track;
+    so_peer_event event;
+};
+
+static so_address in(const sotto_address *a)
+{
+    return so_address_of(a->ip, a->family == 4 ? 4 : 16, a->port);
+}
+
+static sotto_address out_of(const so_address *a)
+{
+    sotto_address address = {.family = a->family, .port = a->port};
+
+    memcpy(address.ip, a->ip, sizeof address.ip);
+    return address;
+}
+
+sotto_status sotto_address_parse(sotto_address *address, const char *ip, uint16_t port)
+{
+    so_address parsed;
+    so_status status = so_address_parse(&parsed, ip, port);
+
+    if (status == SO_OK)
+        *address = out_of(&parsed);
+    return api_status(status);
+}
+
+sotto_status sotto_peer_new(sotto_peer **out, sotto_engine *engine, uint64_t now, uint64_t unix_ms, bool polite,
+                            sotto_error *error)
+{
+    sotto_peer *p = calloc(1, sizeof *p);
+    so_peer_config config = {
+        .engine = &engine->media, .random = so_random_system, .now = now, .unix_ms = unix_ms, .polite = polite};
+    so_error err = {.layer = "media"};
+    so_status status = p == NULL ? so_fail(&err, SO_NO_MEMORY, "media", "no memory for a peer; end other programs")
+                                 : so_peer_new(&p->peer, &config, &err);
+
+    *out = p;
+    if (status != SO_OK) {
+        free(p);
+        *out = NULL;
+    }
+    return api_fail(error, status, &err);
+}
+
+void sotto_peer_free(sotto_peer *p)
+{
+    if (p == NULL)
+        return;
+    so_peer_free(p->peer);
+    free(p);
+}
+
+void sotto_peer_close(sotto_peer *p, uint64_t now)
+{
+    so_peer_close(p->peer, now);
+}
+
+sotto_status sotto_peer_add_socket(sotto_peer *p, uint64_t now, const sotto_address *address)
+{
+    so_address base = in(address);
+
+    return api_status(so_peer_add_base(p->peer, now, &base));
+}
+
+sotto_status sotto_peer_add_stun_server(sotto_peer *p, uint64_t now, const sotto_address *server)
+{
+    so_address address = in(server);
+
+    return api_status(so_peer_add_stun_server(p->peer, now, &address));
+}
+
+void sotto_peer_no_more_sockets(sotto_peer *p, uint64_t now)
+{
+    so_peer_no_more_bases(p->peer, now);
+}
+
+sotto_status sotto_peer_add_audio(sotto_peer *p, bool sends, bool receives)
+{
+    so_sdp_direction direction = (sends ? SO_SDP_SENDONLY : 0) | (receives ? SO_SDP_RECVONLY : 0);
+
+    return api_status(so_peer_add_track(p->peer, SO_SDP_AUDIO, direction, "sotto", "sound", &p->track));
+}
+
+sotto_status sotto_peer_offer(sotto_peer *p, uint64_t now, char *sdp, size_t cap, sotto_error *error)
+{
+    so_error err = {.layer = "media"};
+
+    return api_fail(error, so_peer_offer(p->peer, now, sdp, cap, &err), &err);
+}
+
+sotto_status sotto_peer_answer(sotto_peer *p, uint64_t now, char *sdp, size_t cap, sotto_error *error)
+{
+    so_error err = {.layer = "media"};
+
+    return api_fail(error, so_peer_answer(p->peer, now, sdp, cap, &err), &err);
+}
+
+sotto_status sotto_peer_take_offer(sotto_peer *p, uint64_t now, const char *sdp, bool *answer_due, sotto_error *error)
+{
+    so_sdp_taken taken;
+    so_error err = {.layer = "media"};
+    so_status status = so_peer_take(p->peer, now, SO_SDP_OFFER, sdp, strlen(sdp), &taken, &err);
+
+    *answer_due = status == SO_OK && !taken.ignored;
+    return api_fail(error, status, &err);
+}
+
+sotto_status sotto_peer_take_answer(sotto_peer *p, uint64_t now, const char *sdp, sotto_error *error)
+{
+    so_sdp_taken taken;
+    so_error err = {.layer = "media"};
+
+    return api_fail(error, so_peer_take(p->peer, now, SO_SDP_ANSWER, sdp, strlen(sdp), &taken, &err), &err);
+}
+
+sotto_status sotto_peer_add_candidate(sotto_peer *p, uint64_t now, const char *candidate, const char *ufrag)
+{
+    return api_status(so_peer_add_candidate(p->peer, now, candidate, ufrag));
+}
+
+sotto_status sotto_peer_restart_ice(sotto_peer *p, uint64_t now)
+{
+    return api_status(so_peer_restart_ice(p->peer, now));
+}
+
+void sotto_peer_receive(sotto_peer *p, uint64_t now, const sotto_address *local, const sotto_address *remote,
+                        uint8_t *bytes, size_t len)
+{
+    so_address own = in(local), theirs = in(remote);
+
+    so_peer_receive(p->peer, now, &own, &theirs, bytes, len);
+}
+
+void sotto_peer_tick(sotto_peer *p, uint64_t now)
+{
+    so_peer_tick(p->peer, now);
+}
+
+bool sotto_peer_transmit(sotto_peer *p, uint64_t now, sotto_datagram *out)
+{
+    so_datagram datagram;
+
+    if (!so_peer_transmit(p->peer, now, &datagram))
+        return false;
+    *out = (sotto_datagram){out_of(&datagram.local), out_of(&datagram.remote), datagram.bytes, datagram.len};
+    return true;
+}
+
+bool sotto_peer_event(sotto_peer *p, uint64_t now, sotto_event *out)
+{
+    const so_peer_event *e = &p->event;
+
+    *out = (sotto_event){.kind = SOTTO_EVENT_OTHER};
+    if (!so_peer_event_next(p->peer, now, &p->event))
+        return false;
+    switch (e->kind) {
+    case SO_PEER_STATE_CHANGED:
+        out->kind = SOTTO_EVENT_STATE;
+        break;
+    case SO_PEER_NEGOTIATE:
+        out->kind = SOTTO_EVENT_OFFER_DUE;
+        break;
+    case SO_PEER_CANDIDATE:
+        *out =
+            (sotto_event){.kind = SOTTO_EVENT_CANDIDATE, .candidate = e->candidate, .mid = e->mid, .ufrag = e->ufrag};
+        break;
+    case SO_PEER_FRAME:
+        out->kind = SOTTO_EVENT_FRAME;
+        out->frame = (sotto_frame){e->frame.bytes, e->frame.len, e->frame.time, e->lost};
+        break;
+    case SO_PEER_ICE_CHANGED:
+    case SO_PEER_TRACK:
+    case SO_PEER_TRACK_BYE:
+        break;
+    }
+    return true;
+}
+
+uint64_t sotto_peer_deadline(const sotto_peer *p, uint64_t now)
+{
+    return so_peer_deadline(p->peer, now);
+}
+
+sotto_status sotto_peer_send(sotto_peer *p, uint64_t now, const sotto_frame *frame)
+{
+    so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
+
+    return api_status(so_peer_send(p->peer, now, p->track, &out));
+}
+
+sotto_peer_state sotto_peer_state_of(const sotto_peer *p)
+{
+    return (sotto_peer_state)so_peer_state_of(p->peer);
+}
+
+const char *sotto_peer_error(const sotto_peer *p, const char **code)
+{
+    const so_peer_failure *failure = so_peer_failure_of(p->peer);
+
+    if (failure != NULL && code != NULL)
+        *code = failure->code;
+    return failure == NULL ? NULL : failure->error.text;
+}
+
+void sotto_peer_facts(const sotto_peer *p, sotto_facts *out)
+{
+    so_peer_facts facts;
+
+    _Static_assert(sizeof out->mine >= SO_FINGERPRINT_TEXT_MAX, "any fingerprint fits");
+    so_peer_facts_of(p->peer, &facts);
+    *out = (sotto_facts){.dtls_version = facts.dtls_version,
+                         .dtls_cipher = facts.dtls_cipher,
+                         .srtp_profile = facts.srtp_profile,
+                         .equal = so_fingerprint_equal(&facts.seen, &facts.signaled)};
+    so_fingerprint_text(&facts.mine, out->mine);
+    so_fingerprint_text(&facts.seen, out->theirs);
+}

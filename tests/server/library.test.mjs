@@ -1,0 +1,78 @@
+// libsotto as its users meet it: installed into a folder, found by pkg-config, the examples built against it and run.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { before, test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { command, Server, SOTTO, within } from './harness.mjs';
+
+const build = resolve(dirname(SOTTO));
+const sanitized = /address/.test(readFileSync(join(build, 'meson-info', 'intro-buildoptions.json'), 'utf8')
+  .match(/"name": "b_sanitize"[^}]*/)?.[0] ?? '');
+const root = mkdtempSync(join(tmpdir(), 'sotto-install-'));
+process.on('exit', () => rmSync(root, { recursive: true, force: true }));
+/** What ends up in root is where `make install DESTDIR=root` puts it. */
+let prefix, pkgConfig;
+
+const run = (program, args, options = {}) => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options });
+
+before(() => {
+  run('meson', ['install', '-C', build, '--quiet', '--no-rebuild', '--destdir', root]);
+  prefix = join(root, 'usr', 'local');
+  const found = run('find', [root, '-name', 'libsotto.pc']).trim();
+  pkgConfig = { ...process.env, PKG_CONFIG_PATH: dirname(found), PKG_CONFIG_SYSROOT_DIR: root };
+});
+
+function compile(name, ...more) {
+  const out = join(root, name);
+  const flags = run('pkg-config', ['--cflags', '--libs', 'libsotto'], { env: pkgConfig }).trim().split(/\s+/);
+  const compiler = sanitized ? ['clang', '-fsanitize=address,undefined'] : ['cc'];
+  run(compiler[0], [...compiler.slice(1), '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', `examples/${name}.c`, '-o', out, ...flags, ...more]);
+  return out;
+}
+
+const libraries = () => dirname(run('find', [root, '-name', 'libsotto.so']).trim());
+const withLibrary = () => ({ ...process.env, LD_LIBRARY_PATH: libraries() });
+
+test('the shared library shows what the header says, and nothing else', () => {
+  const shown = run('nm', ['-D', '--defined-only', join(libraries(), 'libsotto.so')]).trim().split('\n')
+    .map((line) => line.split(' ').at(-1)).filter((name) => !/^(__asan|__ubsan|__odr_asan|_init|_fini)/.test(name)).sort();
+  const header = readFileSync(join(prefix, 'include', 'sotto', 'sotto.h'), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  const said = [...header.matchAll(/SOTTO_API[^;(]*?(sotto_\w+)\(/g)].map(([, name]) => name).sort();
+  assert.deepEqual(shown, said);
+  assert.ok(said.length > 30);
+  assert.ok(existsSync(join(libraries(), 'libsotto.a')));
+  assert.ok(!/\bso_|openssl|uv\.h/i.test(header), 'nothing of the inside shows in the header');
+});
+
+test('every function of the header has words above it or in its group, and C++ can read it', () => {
+  run(sanitized ? 'clang++' : 'c++', ['-fsyntax-only', '-Wall', '-Werror', '-x', 'c++', join(prefix, 'include', 'sotto', 'sotto.h')]);
+});
+
+test('own_loop: two peers in a poll loop hear each other', () => {
+  const out = run(compile('own_loop'), [], { env: withLibrary() });
+  assert.match(out, /both heard 10 frames; (AEAD|AES)\S*, DTLS 1\.[23], the certificate is the promised one: yes/);
+});
+
+test('echo, of at most 100 lines: what sotto call says to it comes back', async (t) => {
+  assert.ok(readFileSync('examples/echo.c', 'utf8').split('\n').length <= 101);
+  const echo = compile('echo');
+  const server = await Server.start(t);
+  const link = (await command(['link', server.url])).out.trim();
+  const child = spawn(echo, [link, server.listening.ca], { env: withLibrary(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stdout.on('data', (data) => { said += data; });
+  child.stderr.on('data', (data) => { said += data; });
+  const ended = new Promise((done) => child.on('close', done));
+  t.after(async () => { child.kill('SIGKILL'); await ended; });
+  const { code, out } = await command(['call', '--json', '--loopback', '--ca', server.listening.ca, '--in', 'test', '--duration', '3', link]);
+  assert.equal(code, 0, `${out}\n${said}`);
+  const totals = out.trim().split('\n').map((line) => JSON.parse(line)).find(({ event }) => event === 'totals');
+  assert.ok(totals.received > 50 && totals.level > -30, JSON.stringify(totals));
+  assert.equal(await within(ended, 'the echo to end'), 0, said);
+  assert.match(said, /"state":"verified"/);
+  assert.match(said, /ended: peer-hangup/);
+});
