@@ -24,8 +24,13 @@ bool so_call_seal(so_call *c, so_msec now, so_seal_kind kind, so_slice text, so_
     so_status status;
 
     (void)now;
-    if (c->seal.state != SO_SEAL_IN_EPOCH || (payload = malloc(text.len + SO_SEAL_OVERHEAD)) == NULL)
+    if (c->seal.state != SO_SEAL_IN_EPOCH)
         return false;
+    payload = malloc(text.len + SO_SEAL_OVERHEAD);
+    if (payload == NULL) {
+        c->starved = true;
+        return false;
+    }
     status = so_seal_make(&c->seal, kind, text, offer, payload, &len);
     if (status == SO_OK) {
         c->sealed++;
@@ -68,23 +73,27 @@ void so_call_open_epoch(so_call *c, so_msec now)
         so_call_fail(c, now, SO_DOOR_SEAL, "seal-failed", NULL);
 }
 
+/* Is there a call that can go on? One that the other end has closed waits for its farewell, or for a new one. */
+static bool is_running(const so_call *c)
+{
+    return c->peer != NULL && so_peer_had_remote(c->peer) && so_peer_state_of(c->peer) != SO_PEER_CLOSED;
+}
+
 /* Both sids are known: the first thing said is which call runs here. */
 static void begin(so_call *c, so_msec now)
 {
-    bool runs = c->peer != NULL && so_peer_had_remote(c->peer);
-
     c->epoch = (call_epoch){.live = true, .opener = c->seal.opener};
     if (so_seal_call_id(&c->seal, c->epoch.id) != SO_OK) {
         so_call_fail(c, now, SO_DOOR_SEAL, "seal-failed", NULL);
         return;
     }
-    (void)snprintf(c->epoch.mine, sizeof c->epoch.mine, "%s", runs ? c->peer_id : "");
+    (void)snprintf(c->epoch.mine, sizeof c->epoch.mine, "%s", is_running(c) ? c->peer_id : "");
     so_call_say_state(c, now);
 }
 
 static void start_or_go_on(so_call *c, so_msec now, const char *theirs)
 {
-    bool same = c->peer != NULL && c->epoch.mine[0] != '\0' && theirs != NULL && strcmp(theirs, c->epoch.mine) == 0;
+    bool same = is_running(c) && c->epoch.mine[0] != '\0' && theirs != NULL && strcmp(theirs, c->epoch.mine) == 0;
 
     if (same) {
         so_report_note(&c->report, SO_NO_DOOR, "the running call goes on under the same certificates");

@@ -19,6 +19,8 @@
 #define LINGER 3000
 #define PATIENCE 2000
 #define RESTART_AGAIN 8000
+/* The server keeps the seat of a lost connection for 30 s (docs/protocol.md, section 3), and sees the loss later. */
+#define GHOST 35000
 
 #define NEVER UINT64_MAX
 
@@ -52,11 +54,13 @@ struct so_call {
     bool state_told, notice_told, other_told, report_told;
     so_report report;
     /* the seat */
-    bool connected, welcomed;
+    bool connected, welcomed, turned_away; /* by this connection's server */
+    so_msec ghost_until;                   /* a seat may be ours whose welcome never came */
     char room[SO_ROOM_TEXT_LEN + 1], token[SO_TOKEN_TEXT_LEN + 1];
     char other[SO_MEMBER_ID_LEN + 1]; /* "": nobody */
     uint8_t *texts;                   /* messages for the server, each after its length in four bytes */
     size_t texts_len, texts_cap, texts_at;
+    bool starved; /* for want of memory something was not said, or not heard: what goes on has a gap */
     /* the seal */
     so_seal seal;
     call_epoch epoch;

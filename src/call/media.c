@@ -158,6 +158,9 @@ void so_call_take_offer(so_call *c, so_msec now, const so_said *said, so_slice t
     status = so_peer_take(c->peer, now, SO_SDP_OFFER, said->sdp, said->sdp_len, &taken, &err);
     if (refused(c, now))
         return;
+    /* The other end looks for a path already: a restart of ours right after would take its result away. */
+    if (status == SO_OK && taken.restarted && c->restart_at != NEVER)
+        c->restart_at = now + RESTART_AGAIN + (c->epoch.opener ? 0 : PATIENCE / 2);
     if (status != SO_OK)
         so_report_note(&c->report, SO_DOOR_MEDIA, "an offer came out of turn");
     else if (!taken.ignored)

@@ -25,8 +25,10 @@ void so_call_say(so_call *c, so_writer *w)
         return; /* the connection does not move; what was said will be said again in the next epoch */
     if (needed > c->texts_cap) {
         grown = realloc(c->texts, needed * 2);
-        if (grown == NULL)
+        if (grown == NULL) {
+            c->starved = true;
             return;
+        }
         c->texts = grown;
         c->texts_cap = needed * 2;
     }
@@ -55,8 +57,13 @@ void so_call_deliver(so_call *c, const uint8_t *payload, size_t len)
     char *text;
     so_writer w;
 
-    if (c->other[0] == '\0' || (text = malloc(text_len + 1 + cap)) == NULL)
+    if (c->other[0] == '\0')
         return;
+    text = malloc(text_len + 1 + cap);
+    if (text == NULL) {
+        c->starved = true;
+        return;
+    }
     so_base64url(text, payload, len);
     w = so_writer_of(text + text_len + 1, cap);
     so_signal_write_envelope(&w, NULL, c->other, text, text_len);
@@ -85,6 +92,7 @@ void so_call_connected(so_call *c, so_msec now, const so_call_signaling *signali
     if (so_call_is_over(c))
         return;
     c->connected = true;
+    c->turned_away = false;
     c->texts_at = c->texts_len = 0;
     so_report_put(&c->report, SO_DOOR_SIGNALING, "transport", "WebSocket over TLS (WSS)", NULL);
     so_report_put(&c->report, SO_DOOR_SIGNALING, "certificate", "chains to a trusted CA and names the server", NULL);
@@ -101,6 +109,8 @@ void so_call_connected(so_call *c, so_msec now, const so_call_signaling *signali
 void so_call_disconnected(so_call *c, so_msec now, const char *code)
 {
     c->report.now = c->unix_ms + (now - c->began);
+    if (c->connected && !c->welcomed && !c->turned_away)
+        c->ghost_until = now + GHOST;
     c->connected = c->welcomed = false;
     c->texts_at = c->texts_len = 0;
     if (so_call_is_over(c))
@@ -225,8 +235,10 @@ static void take_error(so_call *c, so_msec now, const so_signal_message *m)
 {
     const char *code = m->code == NULL ? "unknown" : m->code;
 
-    /* Who comes back to a running call tries again; who comes first meets the same answer each time. */
-    if (is_final(code) && !c->welcomed && c->peer == NULL)
+    c->turned_away = !c->welcomed;
+    /* Who comes back to a running call tries again; who comes first meets the same answer each time, unless it is a
+     * seat of its own that is in the way: the connection was lost before its welcome came. */
+    if (is_final(code) && !c->welcomed && c->peer == NULL && now >= c->ghost_until)
         so_call_refused(c, now, SO_NO_DOOR,
                         strncmp(code, "room", 4) == 0 || strncmp(code, "too", 3) == 0 ? code : "protocol", NULL);
     else
@@ -236,9 +248,14 @@ static void take_error(so_call *c, so_msec now, const so_signal_message *m)
 void so_call_receive_text(so_call *c, so_msec now, const char *text, size_t len)
 {
     so_signal_message m;
+    so_status status;
 
     c->report.now = c->unix_ms + (now - c->began);
-    if (so_call_is_over(c) || so_signal_parse(&m, text, len, NULL) != SO_OK)
+    if (so_call_is_over(c))
+        return;
+    status = so_signal_parse(&m, text, len, NULL);
+    c->starved = c->starved || status == SO_NO_MEMORY;
+    if (status != SO_OK)
         return;
     switch (m.kind) {
     case SO_SIGNAL_WELCOME:

@@ -39,9 +39,12 @@ static void on_pace(uv_timer_t *timer)
     if (c->caller == NULL || !c->open)
         return;
     now = so_caller_now(c->caller);
-    while (c->caller != NULL && call_sound_next(c->sound, now, &frame, &next))
-        if (so_caller_send(c->caller, &frame) == SO_STATE)
-            break;
+    /* What the other end does not want at the moment (a hold) is left out, and the sound's time goes on. */
+    while (c->caller != NULL && call_sound_next(c->sound, now, &frame, &next)) {
+        so_status sent = so_caller_send(c->caller, &frame);
+
+        (void)sent;
+    }
     if (next != UINT64_MAX)
         (void)uv_timer_start(&c->pace, on_pace, next > now ? next - now : 0, 0);
 }

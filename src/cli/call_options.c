@@ -159,6 +159,7 @@ int call_options_parse(call_options *o, int argc, char **argv)
         so_wipe(argv[optind], strlen(argv[optind]));
         return code;
     }
+    (void)setvbuf(stdin, NULL, _IONBF, 0); /* so that no copy of the link stays in its buffer */
     if (fgets(line, sizeof line, stdin) == NULL)
         return usage("no link came on standard input");
     line[strcspn(line, "\r\n")] = '\0';

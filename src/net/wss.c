@@ -177,7 +177,7 @@ static void refused(so_wss *w)
     (void)snprintf(text, sizeof text, "the server answers %u: %.*s", w->status, len > 200 ? 200 : (int)len,
                    (const char *)body);
     for (char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
             *c = ' ';
     fail(w, SO_REFUSED, "signaling", text);
 }

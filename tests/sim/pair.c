@@ -7,7 +7,6 @@
 
 /* A path in doubt is waited for so long, and by B a little longer; src/call does the same. */
 #define PATIENCE 2000
-#define RESTART_AGAIN 8000
 /* Flights may be said again for so long after both ends are open. */
 #define HANDSHAKE_ECHO 30000
 #define STEPS_AT_ONCE 20000
@@ -319,7 +318,7 @@ static void end_step(sim_side *e)
         sim_side_drain(e);
     }
     if (e->restart_at <= sim_now()) {
-        e->restart_at = sim_now() + RESTART_AGAIN;
+        e->restart_at = sim_now() + SIM_RESTART_AGAIN;
         sim_pair_restart(e->pair, e->number);
     }
     if (e->talk_at <= sim_now())

@@ -12,6 +12,7 @@
 #define SIM_FRAMES 4096
 #define SIM_NOTES 256
 #define SIM_TALK_MS 20
+#define SIM_RESTART_AGAIN 8000
 #define SIM_ANSWERS 64
 
 typedef enum sim_trickle {

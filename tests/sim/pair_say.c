@@ -174,6 +174,9 @@ static void take_description(sim_pair *pair, sim_side *e, sim_note *n)
     e->withholds = false;
     e->draft_at = SIM_NEVER;
     e->begun = true;
+    /* The other end looks for a path already: a restart of ours would only take its result away. */
+    if (taken.restarted && e->restart_at != SIM_NEVER)
+        e->restart_at = sim_now() + SIM_RESTART_AGAIN + 500 * e->number;
     answer(e);
 }
 
