@@ -38,8 +38,7 @@ typedef struct call_epoch {
 typedef struct call_server {
     char host[HOST_MAX];
     uint16_t port;
-    bool told, known;
-    so_address address;
+    bool told;
 } call_server;
 
 struct so_call {
@@ -76,6 +75,8 @@ struct so_call {
     size_t base_count;
     call_server servers[SERVERS_MAX];
     size_t server_count;
+    so_address stun[SERVERS_MAX]; /* what those names stand for */
+    size_t stun_count;
     bool troubles[TROUBLES];
     /* when something must be done; NEVER: nothing */
     so_msec no_path_at, linger_at, excuse_at, restart_at;

@@ -20,9 +20,8 @@ static so_status prepare(so_call *c, so_msec now)
 
     for (size_t i = 0; status == SO_OK && i < c->base_count; i++)
         status = so_peer_add_base(c->peer, now, &c->bases[i]);
-    for (size_t i = 0; status == SO_OK && i < c->server_count; i++)
-        if (c->servers[i].known)
-            status = so_peer_add_stun_server(c->peer, now, &c->servers[i].address);
+    for (size_t i = 0; status == SO_OK && i < c->stun_count; i++)
+        status = so_peer_add_stun_server(c->peer, now, &c->stun[i]);
     if (status == SO_OK)
         so_peer_no_more_bases(c->peer, now);
     return status;
@@ -211,13 +210,9 @@ void so_call_remove_base(so_call *c, so_msec now, const so_address *base)
 
 void so_call_add_stun_server(so_call *c, so_msec now, const so_address *server)
 {
-    for (size_t i = 0; i < c->server_count; i++) {
-        if (!c->servers[i].told || c->servers[i].known)
-            continue;
-        c->servers[i].known = true;
-        c->servers[i].address = *server;
-        break;
-    }
+    if (c->stun_count == SERVERS_MAX)
+        return;
+    c->stun[c->stun_count++] = *server;
     if (c->peer != NULL && so_peer_add_stun_server(c->peer, now, server) != SO_OK)
         so_report_note(&c->report, SO_DOOR_PATH, "a STUN server was of no use to this end");
 }

@@ -24,11 +24,15 @@ void so_call_say(so_call *c, so_writer *w)
     if (needed > TEXTS_MAX)
         return; /* the connection does not move; what was said will be said again in the next epoch */
     if (needed > c->texts_cap) {
-        grown = realloc(c->texts, needed * 2);
-        if (grown == NULL) {
-            c->starved = true;
+        /* No realloc: it would leave the token of the seat behind. */
+        grown = malloc(needed * 2);
+        if (grown == NULL)
             return;
+        if (c->texts != NULL) {
+            memcpy(grown, c->texts, c->texts_len);
+            so_wipe(c->texts, c->texts_cap);
         }
+        free(c->texts);
         c->texts = grown;
         c->texts_cap = needed * 2;
     }

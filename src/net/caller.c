@@ -243,8 +243,11 @@ static void on_closed(void *user, unsigned code, unsigned http, const so_error *
         const char *word = why->status == SO_OK ? NULL : code_of(http, why);
         bool certificate = word != NULL && strcmp(word, "certificate-refused") == 0;
 
-        /* Who comes for the first time hears at once what is wrong; a running call outlives its server's restart. */
-        if ((!c->ever_open || certificate) && word != NULL)
+        /*
+         * Who comes for the first time hears at once what is wrong. A call that runs needs no server: it outlives a
+         * restart, and somebody who cuts the connection and answers with a certificate of his own.
+         */
+        if (word != NULL && (!c->ever_open || (certificate && so_call_state_of(c->call) != SO_CALL_OPEN)))
             so_call_refused(c->call, so_caller_now(c), certificate ? SO_DOOR_SIGNALING : SO_NO_DOOR, word, why);
         else
             so_call_disconnected(c->call, so_caller_now(c), word);

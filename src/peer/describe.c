@@ -180,7 +180,8 @@ so_status so_peer_take(so_peer *p, so_msec now, so_sdp_type type, const char *sd
     if (status != SO_OK) {
         /* A late answer is no fault of the other end's media: offers that crossed leave such behind. */
         if (taken->fault != SO_SDP_WRONG_STATE)
-            so_peer_fail(p, door_of(taken->fault), so_sdp_fault_code(taken->fault), &why);
+            so_peer_fail(p, door_of(taken->fault),
+                         taken->fault == SO_SDP_FINE ? "no-memory" : so_sdp_fault_code(taken->fault), &why);
         if (err != NULL)
             *err = why;
         return status;

@@ -20,7 +20,7 @@ so_status so_peer_add_track(so_peer *p, so_sdp_kind kind, so_sdp_direction direc
 
     if (kind != SO_SDP_AUDIO)
         return SO_BAD_INPUT;
-    if (p->track_count == TRACKS_MAX)
+    if (p->sdp.transceiver_count >= TRACKS_MAX)
         return SO_TOO_LONG;
     status = so_rtp_sender_init(&sender, 0, 0, &p->random);
     if (status != SO_OK)

@@ -28,6 +28,8 @@ static const so_words words[] = {
      "Use that one, or join again."},
     {"nobody-came", "Nobody came", "The other end did not join in time.",
      "Make sure that it has the same link, and try again."},
+    {"no-memory", "Out of memory", "This machine had no memory left for the call.",
+     "End other programs and try again."},
     {"hangup", "This end hung up", "The call is over.", ""},
     {"peer-hangup", "The other end hung up", "The call is over.", ""},
     {"peer-left", "The other end left", "It is gone without a farewell.", ""},
