@@ -249,8 +249,8 @@ bool so_call_event_next(so_call *c, so_msec now, so_call_event *out)
 {
     memset(out, 0, sizeof *out);
     at(c, now);
-    if (c->starved) /* nothing that could repair it would be heard in its turn */
-        so_call_fail(c, now, SO_DOOR_SEAL, "seal-failed", NULL);
+    if (c->starved) /* what comes behind the gap would be refused at the other end */
+        so_call_fail(c, now, SO_NO_DOOR, "no-memory", NULL);
     /* The peer's news first: they may be what changes the state. */
     if (!so_call_is_over(c) && c->peer != NULL && so_call_peer_event(c, now, out))
         return true;

@@ -26,8 +26,10 @@ void so_call_say(so_call *c, so_writer *w)
     if (needed > c->texts_cap) {
         /* No realloc: it would leave the token of the seat behind. */
         grown = malloc(needed * 2);
-        if (grown == NULL)
+        if (grown == NULL) {
+            c->starved = true;
             return;
+        }
         if (c->texts != NULL) {
             memcpy(grown, c->texts, c->texts_len);
             so_wipe(c->texts, c->texts_cap);

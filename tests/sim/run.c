@@ -181,6 +181,13 @@ static bool is_well(const sim_pair *pair)
     return sim_pair_has_path(pair) && sim_pair_is_stable(pair);
 }
 
+/* Both ends have selected a pair of the new generation: until then the old one carries on. */
+static bool is_complete(const sim_pair *pair)
+{
+    return so_peer_ice(pair->ends[0].peer) == SO_ICE_COMPLETED && so_peer_ice(pair->ends[1].peer) == SO_ICE_COMPLETED &&
+           sim_pair_is_stable(pair);
+}
+
 static void expect_well(life *l, so_msec clean, const char *when)
 {
     if (!sim_pair_until(l->pair, is_well, bound(l, clean)))
@@ -207,6 +214,10 @@ static void restart(life *l, unsigned first, bool both)
     if (l->pair->ends[0].restarts + l->pair->ends[1].restarts != before + (both ? 2 : 1))
         (void)sim_blame(l->world, "a restart is refused");
     sim_pair_run(l->pair, 500); /* the old pair carries on meanwhile: it does not tell */
+    if (!sim_pair_until(l->pair, is_complete, bound(l, 8000 + l->plan->skew)) && sim_plan_loss(l->plan) <= 5)
+        (void)sim_blame(l->world, "a restart finds no new pair (A %s, B %s)",
+                        so_ice_state_name(so_peer_ice(l->pair->ends[0].peer)),
+                        so_ice_state_name(so_peer_ice(l->pair->ends[1].peer)));
     expect_well(l, 15000, both ? "after a restart of both ends" : "after a restart");
     for (unsigned i = 0; i < 2; i++) {
         so_peer_facts_of(l->pair->ends[i].peer, &after);

@@ -315,6 +315,24 @@ static void a_farewell_without_the_server(void **state)
     finish(m);
 }
 
+/* A seat was taken, and the connection lost before the welcome came: the seat that is in the way is its own. */
+static void a_lost_welcome_is_no_full_room(void **state)
+{
+    sim_meeting *m = begin(95, &clean);
+
+    (void)state;
+    sim_meeting_come(m, 0, 0);
+    sim_meeting_run(m, 500);
+    sim_meeting_come(m, 1, 1);
+    sim_meeting_run(m, m->line_delay + m->line_delay / 2);
+    sim_meeting_cut(m, 1, 1000);
+    sim_meeting_run(m, 10000);
+    assert_int_equal(m->guests[1].states & (1U << SO_CALL_FAILED), 0);
+    assert_true(sim_meeting_until(m, 1, SO_CALL_OPEN, 30000));
+    assert_true(sim_meeting_until(m, 0, SO_CALL_OPEN, 1000));
+    finish(m);
+}
+
 /* ---- by seed ---- */
 
 static void disturb(sim_meeting *m)
@@ -408,6 +426,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_tunnel_takes_path_and_server),
         cmocka_unit_test(without_a_path_both_say_so_after_30_seconds),
         cmocka_unit_test(a_farewell_without_the_server),
+        cmocka_unit_test(a_lost_welcome_is_no_full_room),
         cmocka_unit_test(whatever_is_lost_is_found),
     };
     char blame[400];

@@ -1,108 +1,14 @@
 /*
  * Memory: what a whole call does when the nth of Sotto's own allocations fails, for each n; and that a packet in
- * mid-call allocates nothing at all, in the libraries neither. The linker puts the functions below in the place of
- * malloc and its kin for Sotto's own objects alone; the executable's malloc counts everybody's.
+ * mid-call allocates nothing at all, in the libraries neither.
  */
 #include "unit.h"
 
 #include "clock.h"
+#include "heap.h"
 #include "peer/peer.h"
 
 #include <stdlib.h>
-
-static unsigned long own, fail_at; /* allocations of Sotto's, and which one fails; 0: none */
-static long live;
-static bool counting;
-static unsigned long everybody;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void __real_free(void *old);
-
-static bool fails(void)
-{
-    return ++own == fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    void *made = fails() ? NULL : __real_malloc(size);
-
-    live += made != NULL;
-    return made;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    void *made = fails() ? NULL : __real_calloc(count, size);
-
-    live += made != NULL;
-    return made;
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    void *made = fails() ? NULL : __real_realloc(old, size);
-
-    live += made != NULL && old == NULL;
-    return made;
-}
-
-char *__wrap_strdup(const char *text)
-{
-    char *made = fails() ? NULL : __real_strdup(text);
-
-    live += made != NULL;
-    return made;
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    void *made = fails() ? NULL : __real_aligned_alloc(alignment, size);
-
-    live += made != NULL;
-    return made;
-}
-
-void __wrap_free(void *old)
-{
-    live -= old != NULL;
-    __real_free(old);
-}
-
-/* The allocator of everybody, where no sanitizer has put its own there. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SHOWN __attribute__((visibility("default")))
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-#undef malloc
-SHOWN void *malloc(size_t size)
-{
-    everybody += counting;
-    return __libc_malloc(size);
-}
-
-SHOWN void *calloc(size_t count, size_t size)
-{
-    everybody += counting;
-    return __libc_calloc(count, size);
-}
-
-SHOWN void *realloc(void *old, size_t size)
-{
-    everybody += counting;
-    return __libc_realloc(old, size);
-}
-#endif
 
 typedef struct end {
     so_peer *peer;
@@ -251,22 +157,22 @@ static void each_allocation_may_fail(void **state)
 
     (void)state;
     sim_begin(1);
-    own = fail_at = 0;
+    heap_own = heap_fail_at = 0;
     call(&open);
-    whole = own;
+    whole = heap_own;
     assert_true(open && whole > 20);
     for (unsigned long n = 1; n <= whole; n++) {
-        long before = live;
+        long before = heap_live;
 
         sim_begin(1);
-        own = 0;
-        fail_at = n;
+        heap_own = 0;
+        heap_fail_at = n;
         call(&open);
-        assert_true(own >= n);
-        assert_int_equal(live, before); /* nothing leaked */
+        assert_true(heap_own >= n);
+        assert_int_equal(heap_live, before); /* nothing leaked */
         opened += open;
     }
-    fail_at = 0;
+    heap_fail_at = 0;
     /* Most of them are needed; a few, like the room for early datagrams, only cost time. */
     assert_true(opened < whole / 2);
     sim_end();
@@ -279,7 +185,7 @@ static void a_packet_in_mid_call_allocates_nothing(void **state)
 
     (void)state;
     sim_begin(2);
-    fail_at = 0;
+    heap_fail_at = 0;
     assert_true(begin(&r) && negotiate(&r));
     run_for(&r, 3000);
     assert_true(is_open(&r.ends[0]) && is_open(&r.ends[1]));
@@ -292,18 +198,18 @@ static void a_packet_in_mid_call_allocates_nothing(void **state)
             static const uint8_t sound[80] = {0xf8};
             so_peer_frame frame = {.bytes = sound, .len = sizeof sound, .time = (400 + k) * 960};
 
-            before = own;
-            counting = true;
+            before = heap_own;
+            heap_counting = true;
             assert_int_equal(so_peer_send(r.ends[i].peer, sim_now(), r.ends[i].track, &frame), SO_OK);
             while (pump(&r))
                 ;
-            counting = false;
-            assert_int_equal(own, before);
+            heap_counting = false;
+            assert_int_equal(heap_own, before);
             run_for(&r, 20);
         }
     assert_int_equal(r.ends[0].frames, 1000);
     assert_int_equal(r.ends[1].frames, 1000);
-    assert_int_equal(everybody, 0);
+    assert_int_equal(heap_everybody, 0);
     finish(&r);
     sim_end();
 }
