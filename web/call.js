@@ -313,7 +313,7 @@ export class Call {
 
   /** @param {Peer} peer @param {MediaStream} stream */
   #opened(peer, stream) {
-    if (peer !== this.peer) return;
+    if (peer !== this.peer || this.#over) return;
     clearTimeout(this.#timer);
     this.report.note('every door holds; sound and picture may go out');
     this.on.remote(stream);

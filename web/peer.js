@@ -312,7 +312,8 @@ export class Peer {
     if (this.isOpen) return;
     this.isOpen = true;
     await this.attach();
-    this.on.open(this.#remote);
+    // While the tracks were put in, the other end may have refused the call.
+    if (!this.#closed) this.on.open(this.#remote);
   }
 
   /** Puts what this end captures into the senders, once the doors hold. */
