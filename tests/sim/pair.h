@@ -41,8 +41,9 @@ typedef struct sim_side {
     /* SIM_WHOLE: a description waits for the end of candidates */
     bool withholds;
     so_sdp_type withheld;
-    char *draft;      /* that description, and the candidates that followed it */
-    so_msec draft_at; /* it waits no longer than this */
+    char *draft;                       /* that description, and the candidates that followed it */
+    char said_ufrag[SO_ICE_UFRAG + 1]; /* of the last description */
+    so_msec draft_at;                  /* it waits no longer than this */
     so_msec began_at, open_at, failed_at, path_lost_at, restart_at; /* SIM_NEVER: not */
     unsigned restarts, states;
     so_ice_state ice;

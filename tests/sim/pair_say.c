@@ -70,7 +70,11 @@ static void say_description(sim_side *e, so_sdp_type type, const char *sdp)
     /* One without any candidate is of credentials whose candidates are known at the other end. */
     bool is_whole = strstr(sdp, "a=end-of-candidates") != NULL || (e->begun && strstr(sdp, "a=candidate:") == NULL);
 
+    size_t len;
+    const char *ufrag = ufrag_of(sdp, &len);
+
     e->begun = true;
+    (void)snprintf(e->said_ufrag, sizeof e->said_ufrag, "%.*s", (int)len, ufrag);
     if (e->pair->trickle != SIM_WHOLE || is_whole) {
         sim_side_say(e, type == SO_SDP_OFFER ? SIM_OFFER : SIM_ANSWER, sdp, NULL);
         return;
@@ -89,6 +93,9 @@ void sim_side_candidate(sim_side *e, const so_peer_event *event)
 {
     size_t at, len;
 
+    if (strcmp(event->ufrag, e->said_ufrag) != 0)
+        (void)sim_blame(&e->pair->world, "%c has a candidate of credentials that no description has named",
+                        "AB"[e->number]);
     sim_trace(&e->pair->world, "%c has %s", "AB"[e->number],
               event -> candidate[0] == '\0' ? "no more candidates" : event->candidate);
     if (!e->withholds || strncmp(ufrag_of(e->draft, &len), event->ufrag, strlen(event->ufrag)) != 0) {
