@@ -270,9 +270,43 @@ void so_dtls_start(so_dtls *d)
     step(d);
 }
 
+/* The least an encrypted record has: a tag, and what of the nonce goes along (RFC 5288 §3, RFC 7905 §2). */
+static size_t least_sealed(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+
+    return cipher != NULL && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305 ? 16 : 24;
+}
+
+/*
+ * RFC 6347 §4.1.2.7: "invalid records SHOULD be silently discarded". OpenSSL does so with records whose tag is wrong,
+ * but ends the association at one that has no room for a tag, which anybody can write who knows two addresses.
+ */
+static bool is_fatal_to_openssl(const so_dtls *d, so_slice datagram)
+{
+    so_reader r = so_reader_of(datagram.bytes, datagram.len);
+
+    while (so_reader_left(&r) > 0) {
+        uint8_t type = so_read_u8(&r);
+        uint16_t epoch, len;
+
+        if (type >= 32) /* RFC 9147 §4: the header of DTLS 1.3, which has no epoch in the open */
+            return false;
+        (void)so_read_u16(&r);
+        epoch = so_read_u16(&r);
+        (void)so_read_bytes(&r, 6);
+        len = so_read_u16(&r);
+        if (!r.failed && epoch > 0 && len < least_sealed(d->ssl))
+            return true;
+        (void)so_read_bytes(&r, len);
+    }
+    return false;
+}
+
 void so_dtls_receive(so_dtls *d, so_slice datagram)
 {
-    if ((d->state != SO_DTLS_AWAITS_PEER && d->state != SO_DTLS_OPEN) || datagram.len == 0)
+    if ((d->state != SO_DTLS_AWAITS_PEER && d->state != SO_DTLS_OPEN) || datagram.len == 0 ||
+        is_fatal_to_openssl(d, datagram))
         return;
     d->pipe.in = datagram;
     step(d);

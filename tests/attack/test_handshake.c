@@ -296,6 +296,41 @@ static void two_calls_have_two_certificates_and_two_keys(void **state)
     native_end_all(&n[0]);
 }
 
+/*
+ * Records that are too short for a tag, as from an open association, with the addresses of the true peer: nobody needs
+ * a key for them. OpenSSL would end the association; RFC 6347 §4.1.2.7 wants them dropped.
+ */
+static void forged_short_records_end_no_call(void **state)
+{
+    native n;
+
+    (void)state;
+    native_open(&n, 61, 0);
+    for (unsigned type = 20; type < 27; type++)
+        for (unsigned len = 0; len < 40; len++)
+            for (unsigned epoch = 0; epoch < 3; epoch++) {
+                uint8_t bytes[13 + 40] = {0};
+                so_writer w = so_writer_of(bytes, sizeof bytes);
+
+                so_write_u8(&w, (uint8_t)type);
+                so_write_u16(&w, 0xfefd);
+                so_write_u16(&w, (uint16_t)epoch);
+                so_write_u16(&w, 0);
+                so_write_u32(&w, 1000 + len);
+                so_write_u16(&w, (uint16_t)len);
+                for (unsigned to = 0; to < 2; to++)
+                    native_inject(&n, to, &n.ends[1 - to].base, bytes, 13 + len);
+            }
+    native_run(&n, 1000);
+    assert_true(native_is_open(&n));
+    assert_they_hear_each_other(&n);
+    /* and one of them behind a record that is whole, in one datagram */
+    native_inject(&n, 0, &n.ends[1].base,
+                  (const uint8_t *)"\x17\xfe\xfd\0\0\0\0\0\0\0\0\0\1x\x15\xfe\xfd\0\1\0\0\0\0\0\1\0\2\2\0", 29);
+    assert_true(native_is_open(&n));
+    native_end_all(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +341,7 @@ int main(void)
         cmocka_unit_test(dtls_1_0_is_refused),
         cmocka_unit_test(weak_keys_are_refused),
         cmocka_unit_test(two_calls_have_two_certificates_and_two_keys),
+        cmocka_unit_test(forged_short_records_end_no_call),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
