@@ -1,16 +1,40 @@
 #include "sdp/match.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* The profile of H.264 that a profile-level-id says: RFC 6184 §8.1, table 5. Its level may differ (§8.2.2). */
+static unsigned h264_profile(const char *value, size_t len)
+{
+    char digits[7] = "";
+    unsigned long id;
+    unsigned profile, flags;
+
+    if (len != 6)
+        return 0;
+    memcpy(digits, value, 6);
+    id = strtoul(digits, NULL, 16);
+    profile = (unsigned)(id >> 16);
+    flags = (unsigned)(id >> 8) & 0xff;
+    /* Constrained Baseline has three names. */
+    if ((profile == 0x42 && (flags & 0x40) != 0) || (profile == 0x4d && (flags & 0x80) != 0) ||
+        (profile == 0x58 && (flags & 0xc0) == 0xc0))
+        return 0x4240;
+    return profile << 8;
+}
 
 /* One of the names in must, as both ends say it; one that is not said is 0. */
 static bool same_parameter(const char *a, const char *b, const char *name)
 {
     const char *av = "0", *bv = "0";
     size_t al = 1, bl = 1;
+    bool both = so_sdp_parameter(a, name, &av, &al);
 
-    (void)so_sdp_parameter(a, name, &av, &al);
-    (void)so_sdp_parameter(b, name, &bv, &bl);
+    both = so_sdp_parameter(b, name, &bv, &bl) && both;
+    /* Who says no profile takes what is common (GStreamer), whatever §8.1 would have it mean. */
+    if (strcasecmp(name, "profile-level-id") == 0)
+        return !both || h264_profile(av, al) == h264_profile(bv, bl);
     return al == bl && strncasecmp(av, bv, al) == 0;
 }
 
@@ -38,21 +62,45 @@ static bool is(const so_sdp_ability *ability, const so_sdp_media *media, const s
            strcasecmp(ability->name, codec->name) == 0 && same_parameters(ability->fmtp, codec->fmtp, ability->must);
 }
 
+/* A payload type in decimal; -1: none. *at goes behind it. */
+static int read_type(const char **at, const char *end)
+{
+    int v = 0, digits = 0;
+
+    for (; *at < end && **at >= '0' && **at <= '9' && digits < 3; (*at)++, digits++)
+        v = v * 10 + (**at - '0');
+    return digits == 0 ? -1 : v;
+}
+
+/* RFC 2198 §5: "111/111", the types of all that one packet may carry. */
+static bool repeats(const so_sdp_codec *codec, uint8_t type)
+{
+    const char *at = codec->fmtp, *end;
+
+    if (at == NULL)
+        return false;
+    end = at + strlen(at);
+    for (;;) {
+        if (read_type(&at, end) != type)
+            return false;
+        if (at == end)
+            return true;
+        if (*at++ != '/')
+            return false;
+    }
+}
+
 /* RFC 4588 §8.6: apt names the payload type that an rtx repairs. */
 static bool repairs(const so_sdp_codec *codec, uint8_t type)
 {
     const char *apt;
     size_t len;
-    unsigned v = 0;
 
-    if (!so_sdp_parameter(codec->fmtp, "apt", &apt, &len) || len == 0 || len > 3)
+    if (strcasecmp(codec->name, "red") == 0)
+        return repeats(codec, type);
+    if (!so_sdp_parameter(codec->fmtp, "apt", &apt, &len))
         return false;
-    for (size_t i = 0; i < len; i++) {
-        if (apt[i] < '0' || apt[i] > '9')
-            return false;
-        v = v * 10 + (unsigned)(apt[i] - '0');
-    }
-    return v == type;
+    return read_type(&apt, apt + len) == type && (*apt < '0' || *apt > '9');
 }
 
 static const so_sdp_codec *find(const so_sdp_ability *ability, const so_sdp_media *media, const so_sdp_codec *repaired)

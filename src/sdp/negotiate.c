@@ -5,23 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const so_sdp_ability voice_codecs[] = {
-    {.kind = SO_SDP_AUDIO,
-     .type = 111,
-     .channels = 2, /* RFC 7587 §7: "opus/48000/2" whatever is sent */
-     .clock = 48000,
-     .name = "opus",
-     .fmtp = "minptime=10;useinbandfec=1"},
-};
-
-static const so_sdp_extension_ability voice_extensions[] = {
-    {1 << SO_SDP_AUDIO, 1, SO_SDP_SENDRECV, SO_SDP_URI_LEVEL},
-    {1 << SO_SDP_AUDIO | 1 << SO_SDP_VIDEO, 4, SO_SDP_SENDRECV, SO_SDP_URI_MID},
-};
-
-const so_sdp_abilities so_sdp_voice = {
-    .codecs = voice_codecs, .codec_count = 1, .extensions = voice_extensions, .extension_count = 2};
-
 /* A description under construction. Its own texts are in the model's text pool. */
 typedef struct builder {
     const so_sdp_abilities *abilities;
@@ -52,7 +35,7 @@ static so_status begin(builder *b, so_sdp_type type, size_t lines)
     for (size_t i = 0; i < abilities->codec_count; i++)
         for (size_t k = 0; abilities->codecs[i].feedback != NULL && abilities->codecs[i].feedback[k] != NULL; k++)
             sizes.feedback += lines;
-    /* of each m-line: a mid, a payload type of at most 4 characters and an apt of at most 8 for each codec */
+    /* of each m-line: a mid, a payload type of at most 4 characters and an fmtp of at most 8 for each codec */
     sizes.text = 24 + lines * (24 + abilities->codec_count * (4 + 8));
     b->sdp = so_sdp_make(&sizes, &b->pools);
     if (b->sdp == NULL)
@@ -116,7 +99,7 @@ static void add_feedback(builder *b, so_sdp_media *m, const so_sdp_ability *abil
     }
 }
 
-/* repaired: the payload type that an rtx repairs. offered: the m-line that is answered, or NULL. */
+/* repaired: the payload type that an rtx repairs, or a red repeats. offered: the m-line that is answered, or NULL. */
 static void add_codec(builder *b, so_sdp_media *m, const so_sdp_ability *ability, uint8_t type, uint8_t repaired,
                       const so_sdp_media *offered)
 {
@@ -128,7 +111,10 @@ static void add_codec(builder *b, so_sdp_media *m, const so_sdp_ability *ability
 
     if (ability->repairs != 0) {
         codec.fmtp = (const char *)b->text.at;
-        so_write_format(&b->text, "apt=%u", repaired);
+        if (strcasecmp(ability->name, "red") == 0)
+            so_write_format(&b->text, "%u/%u", repaired, repaired);
+        else
+            so_write_format(&b->text, "apt=%u", repaired);
         so_write_u8(&b->text, 0);
     }
     m->codecs[m->codec_count++] = codec;

@@ -20,8 +20,8 @@ typedef struct so_sdp_ability {
     const char *fmtp; /* what we say of our own receiving, with what must names; NULL: nothing */
     const char *must; /* parameters whose values both ends must say alike, or NULL: "packetization-mode;profile-id".
                          One that is not said counts as 0, which is the default of all that matter. */
-    uint8_t
-        repairs; /* of rtx: the type of the ability that it repairs (RFC 4588 §8.6), apt is written for it; 0: none */
+    uint8_t repairs;  /* of rtx and red: the type of the ability that it repairs (RFC 4588 §8.6) or repeats (RFC 2198
+                         §5), which its fmtp is written to say; 0: none */
     const char *const *feedback; /* "nack", "nack pli", ..., NULL; or NULL: none */
 } so_sdp_ability;
 
@@ -44,8 +44,13 @@ typedef struct so_sdp_abilities {
 #define SO_SDP_URI_LEVEL "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 #define SO_SDP_URI_MID "urn:ietf:params:rtp-hdrext:sdes:mid"
 
+#define SO_SDP_URI_SEND_TIME "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+#define SO_SDP_URI_TRANSPORT_CC "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
 /* Opus, audio level (RFC 6464) and mid (RFC 9143 §14): what a call by voice needs. */
 extern const so_sdp_abilities so_sdp_voice;
+/* The same, with G.711 and redundancy, and video: VP8, then H.264, with retransmission and feedback. */
+extern const so_sdp_abilities so_sdp_video;
 
 #define SO_SDP_NO_LINE ((size_t)SO_SDP_MEDIA_MAX)
 

@@ -1,7 +1,7 @@
 /* sdp/negotiate: our offers and answers have the lines that they must, whatever the other end offers. */
 #include "sdp_files.h"
 
-#include "sdp/negotiate.h"
+#include "sdp/match.h"
 
 #include <stdlib.h>
 
@@ -316,6 +316,99 @@ static void video_and_data_need_only_abilities(void **state)
     so_sdp_free(answer);
 }
 
+/* What was agreed for a line, as "VP8/96/96 rtx/97/97": name, type to send with, type to receive. */
+static const char *agreed_with(const char *file, size_t line)
+{
+    static char words[512];
+    const so_sdp_transceiver *lines[SO_SDP_MEDIA_MAX];
+    so_sdp_transceiver each[SO_SDP_MEDIA_MAX];
+    so_sdp *offer = sdp_parsed_file(file), *answer;
+    so_writer w = so_writer_of(words, sizeof words - 1);
+    so_sdp_agreed agreed;
+
+    for (size_t i = 0; i < offer->media_count; i++) {
+        each[i] = voice;
+        each[i].kind = offer->media[i].kind;
+        lines[i] = offer->media[i].kind == SO_SDP_APPLICATION ? NULL : &each[i];
+    }
+    answer = answered(&so_sdp_video, lines, offer);
+    so_sdp_agree(&agreed, &so_sdp_video, answer, offer, line);
+    for (size_t i = 0; i < agreed.codec_count; i++)
+        so_write_format(&w, "%s%s/%u/%u", i == 0 ? "" : " ", agreed.codecs[i].ability->name, agreed.codecs[i].send_type,
+                        agreed.codecs[i].receive_type);
+    so_write_u8(&w, 0);
+    assert_false(w.failed);
+    so_sdp_free(offer);
+    so_sdp_free(answer);
+    return words;
+}
+
+static void sound_and_picture_are_agreed_on_with_both_browsers(void **state)
+{
+    (void)state;
+    assert_string_equal(agreed_with("chromium-audio-video-offer.sdp", 0), "opus/111/111 red/63/63 PCMU/0/0 PCMA/8/8");
+    assert_string_equal(agreed_with("chromium-audio-video-offer.sdp", 1),
+                        "VP8/96/96 rtx/97/97 H264/108/108 rtx/109/109 H264/114/114 rtx/115/115");
+    assert_true(has("a=fmtp:63 111/111"));
+    assert_true(has("a=fmtp:109 apt=108"));
+    assert_true(has("a=rtcp-fb:96 transport-cc"));
+    assert_string_equal(agreed_with("firefox-audio-video-offer.sdp", 0), "opus/109/109 PCMU/0/0 PCMA/8/8");
+    assert_string_equal(agreed_with("firefox-audio-video-offer.sdp", 1), "VP8/120/120 rtx/124/124");
+}
+
+/* RFC 6184 §8.1, table 5: three ways to say Constrained Baseline; levels may differ, modes may not. */
+static void h264_is_one_where_the_profile_and_the_mode_are(void **state)
+{
+    static const struct {
+        const char *fmtp;
+        bool same;
+    } cases[] = {{"packetization-mode=1;profile-level-id=42e01f", true},
+                 {"profile-level-id=42C01E;packetization-mode=1", true},
+                 {"packetization-mode=1;profile-level-id=42e034", true},
+                 {"packetization-mode=1;profile-level-id=4d8020", true},
+                 {"packetization-mode=1;profile-level-id=58d00b", true},
+                 {"packetization-mode=1", true},
+                 {"packetization-mode=1;profile-level-id=42001f", false},
+                 {"packetization-mode=1;profile-level-id=4d001f", false},
+                 {"packetization-mode=1;profile-level-id=64001f", false},
+                 {"packetization-mode=1;profile-level-id=42e0", false},
+                 {"packetization-mode=2;profile-level-id=42e01f", false},
+                 {"profile-level-id=42e01f", false}};
+    so_sdp_abilities one = so_sdp_video;
+
+    (void)state;
+    for (size_t i = 0; i < one.codec_count; i++)
+        if (one.codecs[i].fmtp != NULL && strstr(one.codecs[i].fmtp, "packetization-mode=1") != NULL) {
+            one.codecs += i;
+            one.codec_count = 1;
+        }
+    assert_int_equal(one.codec_count, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        so_sdp_codec codec = {.type = 99, .channels = 1, .clock = 90000, .name = "h264", .fmtp = cases[i].fmtp};
+        so_sdp_media media = {.kind = SO_SDP_VIDEO, .codecs = &codec, .codec_count = 1};
+
+        assert_int_equal(so_sdp_find(&one, 0, &media) != NULL, cases[i].same);
+    }
+}
+
+static void red_repeats_what_it_names_alone(void **state)
+{
+    static const struct {
+        const char *fmtp;
+        bool same;
+    } cases[] = {{"111/111", true}, {"111/111/111", true}, {"111", true},   {"111/", false}, {"111/0", false},
+                 {"0/111", false},  {"", false},           {"1111", false}, {NULL, false},   {"111/111;x=1", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        so_sdp_codec codecs[] = {{.type = 111, .channels = 2, .clock = 48000, .name = "opus"},
+                                 {.type = 63, .channels = 2, .clock = 48000, .name = "red", .fmtp = cases[i].fmtp}};
+        so_sdp_media media = {.kind = SO_SDP_AUDIO, .codecs = codecs, .codec_count = 2};
+
+        assert_int_equal(so_sdp_find(&so_sdp_video, 1, &media) == &codecs[1], cases[i].same);
+    }
+}
+
 static void later_offers_keep_places_types_and_ids(void **state)
 {
     so_sdp_transceiver more = voice;
@@ -442,6 +535,9 @@ int main(void)
         cmocka_unit_test(what_firefox_and_we_agree_on),
         cmocka_unit_test(an_answerer_may_choose_other_payload_types_for_its_receiving),
         cmocka_unit_test(video_and_data_need_only_abilities),
+        cmocka_unit_test(sound_and_picture_are_agreed_on_with_both_browsers),
+        cmocka_unit_test(h264_is_one_where_the_profile_and_the_mode_are),
+        cmocka_unit_test(red_repeats_what_it_names_alone),
         cmocka_unit_test(later_offers_keep_places_types_and_ids),
         cmocka_unit_test(a_number_in_use_is_not_taken),
         cmocka_unit_test(nothing_in_common_is_rejected),
