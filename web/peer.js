@@ -326,6 +326,8 @@ export class Peer {
   }
 
   #linkUp() {
+    // The doors that were checked hold on while the path is gone: DTLS does not notice.
+    if (!['connected', 'completed'].includes(this.pc.iceConnectionState)) return;
     clearTimeout(this.#timer);
     this.connected = true;
     this.on.link('ok');

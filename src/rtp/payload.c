@@ -88,9 +88,9 @@ void so_rtp_join_free(so_rtp_join *j)
     free(j);
 }
 
-void so_rtp_join_reset(so_rtp_join *j)
+void so_rtp_join_reset(so_rtp_join *j, so_rtp_format format)
 {
-    *j = (so_rtp_join){.format = j->format, .cap = j->cap};
+    *j = (so_rtp_join){.format = format, .cap = j->cap};
 }
 
 bool so_rtp_join_add(so_rtp_join *j, const void *bytes, size_t len)

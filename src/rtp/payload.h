@@ -68,7 +68,7 @@ so_status so_rtp_join_new(so_rtp_join **join, so_rtp_format format, size_t cap) 
 void so_rtp_join_free(so_rtp_join *join); /* NULL is allowed */
 /* The packet that is next in sequence, with a payload; gap: packets just before it are missing for good. */
 so_rtp_joined so_rtp_join_put(so_rtp_join *join, const so_rtp_packet *packet, bool gap, so_rtp_frame *out);
-/* Another stream begins. */
-void so_rtp_join_reset(so_rtp_join *join);
+/* Another stream begins, maybe in another format. */
+void so_rtp_join_reset(so_rtp_join *join, so_rtp_format format);
 
 #endif

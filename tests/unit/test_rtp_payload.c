@@ -312,7 +312,7 @@ static void what_is_over_the_cap_is_dropped(void **state)
     assert_int_equal(cut(&cut_one, SO_RTP_VP8, frame, 2000, MAX, 1), SO_OK);
     assert_true(join_all(join, &cut_one, 2, -1, false, &out));
     assert_true(out.broken);
-    so_rtp_join_reset(join);
+    so_rtp_join_reset(join, SO_RTP_VP8);
     assert_true(join_all(join, &cut_one, 3, -1, false, &out));
     assert_false(out.broken);
     so_rtp_join_free(join);
