@@ -1,46 +1,32 @@
 /* RTCP feedback: which kind it is, and bounded views of what it carries. */
-#include "rtp/rtcp.h"
+#include "rtp/rtcp_inside.h"
 
 #include <string.h>
-
-#define COMMON_LEN 8 /* two SSRCs */
-
-/* The 5 bits of RTPFB and PSFB. */
-#define FMT_NACK 1
-#define FMT_TRANSPORT_CC 15
-#define FMT_PLI 1
-#define FMT_FIR 4
-#define FMT_AFB 15
-
-#define NACK_LEN 4
-#define FIR_LEN 8
-#define REMB_LEN 8
-#define TRANSPORT_CC_LEN 8
 
 /* false: too short for what it says it is. */
 static bool classify_rtpfb(uint8_t fmt, so_rtcp_feedback *out)
 {
-    if (fmt == FMT_NACK) {
+    if (fmt == SO_RTCP_FMT_NACK) {
         out->kind = SO_RTCP_NACK;
-        return out->fci_len >= NACK_LEN && out->fci_len % NACK_LEN == 0;
+        return out->fci_len >= SO_RTCP_NACK_LEN && out->fci_len % SO_RTCP_NACK_LEN == 0;
     }
-    if (fmt == FMT_TRANSPORT_CC) {
+    if (fmt == SO_RTCP_FMT_TRANSPORT_CC) {
         out->kind = SO_RTCP_TRANSPORT_CC;
-        return out->fci_len >= TRANSPORT_CC_LEN;
+        return out->fci_len >= SO_RTCP_TRANSPORT_CC_LEN;
     }
     return true;
 }
 
 static bool classify_psfb(uint8_t fmt, so_rtcp_feedback *out)
 {
-    if (fmt == FMT_PLI) {
+    if (fmt == SO_RTCP_FMT_PLI) {
         out->kind = SO_RTCP_PLI;
-    } else if (fmt == FMT_FIR) {
+    } else if (fmt == SO_RTCP_FMT_FIR) {
         out->kind = SO_RTCP_FIR;
-        return out->fci_len >= FIR_LEN && out->fci_len % FIR_LEN == 0;
-    } else if (fmt == FMT_AFB && out->fci_len >= 4 && memcmp(out->fci, "REMB", 4) == 0) {
+        return out->fci_len >= SO_RTCP_FIR_LEN && out->fci_len % SO_RTCP_FIR_LEN == 0;
+    } else if (fmt == SO_RTCP_FMT_AFB && out->fci_len >= 4 && memcmp(out->fci, "REMB", 4) == 0) {
         out->kind = SO_RTCP_REMB;
-        return out->fci_len >= REMB_LEN && out->fci_len >= REMB_LEN + 4 * (size_t)out->fci[4];
+        return out->fci_len >= SO_RTCP_REMB_LEN && out->fci_len >= SO_RTCP_REMB_LEN + 4 * (size_t)out->fci[4];
     }
     return true;
 }
@@ -50,7 +36,7 @@ bool so_rtcp_read_feedback(const so_rtcp_packet *packet, so_rtcp_feedback *out)
     so_reader r = so_reader_of(packet->body, packet->body_len);
 
     memset(out, 0, sizeof *out);
-    if ((packet->type != SO_RTCP_RTPFB && packet->type != SO_RTCP_PSFB) || packet->body_len < COMMON_LEN)
+    if ((packet->type != SO_RTCP_RTPFB && packet->type != SO_RTCP_PSFB) || packet->body_len < SO_RTCP_COMMON_LEN)
         return false;
     out->sender = so_read_u32(&r);
     out->media = so_read_u32(&r);
@@ -63,9 +49,9 @@ bool so_rtcp_read_nack(const so_rtcp_feedback *feedback, size_t i, so_rtcp_nack 
 {
     so_reader r = so_reader_of(feedback->fci, feedback->fci_len);
 
-    if (feedback->kind != SO_RTCP_NACK || i >= feedback->fci_len / NACK_LEN)
+    if (feedback->kind != SO_RTCP_NACK || i >= feedback->fci_len / SO_RTCP_NACK_LEN)
         return false;
-    so_read_bytes(&r, NACK_LEN * i);
+    so_read_bytes(&r, SO_RTCP_NACK_LEN * i);
     out->pid = so_read_u16(&r);
     out->others = so_read_u16(&r);
     return !r.failed;
@@ -75,9 +61,9 @@ bool so_rtcp_read_fir(const so_rtcp_feedback *feedback, size_t i, so_rtcp_fir *o
 {
     so_reader r = so_reader_of(feedback->fci, feedback->fci_len);
 
-    if (feedback->kind != SO_RTCP_FIR || i >= feedback->fci_len / FIR_LEN)
+    if (feedback->kind != SO_RTCP_FIR || i >= feedback->fci_len / SO_RTCP_FIR_LEN)
         return false;
-    so_read_bytes(&r, FIR_LEN * i);
+    so_read_bytes(&r, SO_RTCP_FIR_LEN * i);
     out->ssrc = so_read_u32(&r);
     out->seq = so_read_u8(&r);
     return !r.failed;

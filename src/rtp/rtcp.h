@@ -1,6 +1,6 @@
 /*
  * RTCP (RFC 3550 §6), compound and reduced-size (RFC 5506): checked whole, then read packet by packet over views; and
- * the packets that an end sends by itself. Feedback (RFC 4585, RFC 5104, REMB, transport-cc) is recognised and bounded.
+ * written: reports, and feedback (RFC 4585, RFC 5104, REMB; rtp/transport_cc.h has the one for congestion control).
  */
 #ifndef SOTTO_RTP_RTCP_H
 #define SOTTO_RTP_RTCP_H
@@ -133,7 +133,7 @@ typedef struct so_rtcp_transport_cc {
     uint16_t statuses;     /* how many packets it tells of */
     int32_t reference;     /* in 64 ms, 24 bits with sign */
     uint8_t number;        /* of this feedback */
-    const uint8_t *chunks; /* status chunks, then deltas; not looked into */
+    const uint8_t *chunks; /* status chunks, then deltas: rtp/transport_cc.h reads them */
     size_t chunks_len;
 } so_rtcp_transport_cc;
 bool so_rtcp_read_transport_cc(const so_rtcp_feedback *feedback, so_rtcp_transport_cc *out);
@@ -145,5 +145,13 @@ void so_rtcp_write_rr(so_writer *w, uint32_t ssrc, const so_rtcp_block *blocks, 
 void so_rtcp_write_cname(so_writer *w, uint32_t ssrc, const char *cname);
 /* reason: NULL, or at most 255 bytes. */
 void so_rtcp_write_bye(so_writer *w, const uint32_t *ssrcs, size_t count, const char *reason);
+
+/* Feedback; sender is an SSRC of ours, media the stream that it is about. */
+/* missing: in the order of their circle. As many pairs as it takes. */
+void so_rtcp_write_nack(so_writer *w, uint32_t sender, uint32_t media, const uint16_t *missing, size_t count);
+void so_rtcp_write_pli(so_writer *w, uint32_t sender, uint32_t media);
+void so_rtcp_write_fir(so_writer *w, uint32_t sender, const so_rtcp_fir *firs, size_t count);
+/* For all of ssrcs together, at most 255; the rate is rounded down to 18 bits. */
+void so_rtcp_write_remb(so_writer *w, uint32_t sender, uint64_t bitrate, const uint32_t *ssrcs, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
 /* The RTCP packets that an end sends by itself. */
-#include "rtp/rtcp.h"
+#include "rtp/rtcp_inside.h"
 
 #include <string.h>
 
@@ -7,8 +7,7 @@
 #define MAX_TEXT 255
 #define BLOCK_LEN 24
 
-/* body: bytes after the header, a multiple of 4. */
-static void write_header(so_writer *w, so_rtcp_type type, size_t count, size_t body)
+void so_rtcp_write_header(so_writer *w, so_rtcp_type type, size_t count, size_t body)
 {
     if (count > MAX_COUNT)
         w->failed = true;
@@ -31,7 +30,7 @@ static void write_blocks(so_writer *w, const so_rtcp_block *blocks, size_t count
 
 void so_rtcp_write_sr(so_writer *w, const so_rtcp_sender *sender, const so_rtcp_block *blocks, size_t count)
 {
-    write_header(w, SO_RTCP_SR, count, 24 + BLOCK_LEN * count);
+    so_rtcp_write_header(w, SO_RTCP_SR, count, 24 + BLOCK_LEN * count);
     so_write_u32(w, sender->ssrc);
     so_write_u64(w, sender->ntp);
     so_write_u32(w, sender->rtp);
@@ -42,7 +41,7 @@ void so_rtcp_write_sr(so_writer *w, const so_rtcp_sender *sender, const so_rtcp_
 
 void so_rtcp_write_rr(so_writer *w, uint32_t ssrc, const so_rtcp_block *blocks, size_t count)
 {
-    write_header(w, SO_RTCP_RR, count, 4 + BLOCK_LEN * count);
+    so_rtcp_write_header(w, SO_RTCP_RR, count, 4 + BLOCK_LEN * count);
     so_write_u32(w, ssrc);
     write_blocks(w, blocks, count);
 }
@@ -55,7 +54,7 @@ void so_rtcp_write_cname(so_writer *w, uint32_t ssrc, const char *cname)
         w->failed = true;
         return;
     }
-    write_header(w, SO_RTCP_SDES, 1, 4 + 2 + len + zeros);
+    so_rtcp_write_header(w, SO_RTCP_SDES, 1, 4 + 2 + len + zeros);
     so_write_u32(w, ssrc);
     so_write_u8(w, SO_RTCP_CNAME);
     so_write_u8(w, (uint8_t)len);
@@ -73,7 +72,7 @@ void so_rtcp_write_bye(so_writer *w, const uint32_t *ssrcs, size_t count, const 
         w->failed = true;
         return;
     }
-    write_header(w, SO_RTCP_BYE, count, 4 * count + text);
+    so_rtcp_write_header(w, SO_RTCP_BYE, count, 4 * count + text);
     for (size_t i = 0; i < count && !w->failed; i++)
         so_write_u32(w, ssrcs[i]);
     if (reason == NULL)
