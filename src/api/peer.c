@@ -186,6 +186,7 @@ bool sotto_peer_event(sotto_peer *p, uint64_t now, sotto_event *out)
         out->frame = (sotto_frame){e->frame.bytes, e->frame.len, e->frame.time, e->lost};
         break;
     case SO_PEER_ICE_CHANGED:
+    case SO_PEER_WANT_KEY:
     case SO_PEER_TRACK:
     case SO_PEER_TRACK_BYE:
         break;

@@ -366,6 +366,7 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
         out->seq = event->seq;
         out->lost = event->lost;
         return true;
+    case SO_PEER_WANT_KEY:
     case SO_PEER_TRACK:
     case SO_PEER_TRACK_BYE:
         return false;

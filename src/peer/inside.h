@@ -5,24 +5,36 @@
 #include "dtls/dtls.h"
 #include "dtls/early.h"
 #include "peer/peer.h"
+#include "rtp/nack.h"
+#include "rtp/outbox.h"
+#include "rtp/payload.h"
+#include "rtp/red.h"
 #include "rtp/reorder.h"
+#include "rtp/rtx.h"
 #include "rtp/sender.h"
 #include "rtp/stats.h"
 
 #define MEDIA_LAYER "media"
 
-/* One input makes at most so many packets of media: a frame, or one report. */
-#define OUT_SLOTS 4
+/* One input makes at most so many packets that do not wait for their turn: a frame of sound, reports, feedback. */
+#define OUT_SLOTS 8
 #define OUT_BYTES 1280
 
 /* Sound in packets of 20 ms: what comes later than this is not waited for. */
 #define REORDER_SLOTS 16
 #define REORDER_DELAY 60
+/* Video: frames of hundreds of packets, which are worth waiting for until they have been asked for again. */
+#define VIDEO_SLOTS 512
+#define VIDEO_DELAY 400
+/* How long a key frame that was asked for is waited for before it is asked for again. */
+#define KEY_PATIENCE 500
 /* Candidates that a description carries; those that come later, or find no room, are trickled. */
 #define CANDIDATES_MAX 16
 #define CANDIDATES_BYTES 2048
 #define TRACKS_MAX 8
-#define EXTENSIONS_MAX 2
+#define EXTENSIONS_MAX 4
+#define CODECS_MAX 8
+#define NO_TYPE (-1)
 
 typedef struct peer_slot {
     so_address local, remote;
@@ -30,21 +42,67 @@ typedef struct peer_slot {
     uint8_t bytes[OUT_BYTES];
 } peer_slot;
 
+/* One way to code a track that both ends have. */
+typedef struct peer_codec {
+    const so_sdp_ability *ability;
+    so_rtp_format format;
+    int send_type, receive_type;
+    int rtx_send, rtx_receive; /* of retransmissions (RFC 4588); NO_TYPE: none */
+    bool nack, pli, fir;       /* what the other end takes of feedback */
+} peer_codec;
+
+/* What is sent of a track. */
+typedef struct peer_sending {
+    so_rtp_sender sender;
+    so_rtp_sender repair; /* retransmissions are a stream of their own */
+    so_outbox *outbox;    /* of video, there from the first agreement to send on */
+    uint16_t picture_id;
+    bool awaits_key; /* a frame was left out: what refers to it is of no use */
+    bool key_wanted; /* to be told */
+    uint8_t last_fir;
+    bool fir_known;
+    /* the frame of sound before, to be repeated (RFC 2198) */
+    uint8_t last[SO_RED_MAX_LEN];
+    size_t last_len;
+    uint32_t last_time;
+    uint64_t again; /* retransmissions */
+} peer_sending;
+
+/* What is received of a track. */
+typedef struct peer_receiving {
+    so_reorder *reorder; /* there from the first agreement to receive on */
+    so_rtp_join *join;   /* of video, likewise */
+    uint8_t *held;       /* a packet that is put again when there is room for it */
+    size_t held_len;
+    uint8_t *reput; /* a packet behind a frame that ended without a marker */
+    size_t reput_len;
+    so_nack nack; /* of video: what to ask for again */
+    int type;     /* of the packets that are put together; NO_TYPE: none came */
+    bool source_known;
+    so_rtp_stats source; /* of the SSRC that is received */
+    bool sr_known;
+    so_rtcp_sender sr; /* the last one of this source */
+    bool gap;          /* packets are missing before the next one */
+    unsigned lost_before;
+    bool awaits_key, wants_key; /* wants: it must be asked for */
+    so_msec key_asked_at;       /* when it was last asked for */
+    uint8_t fir_seq;
+    uint64_t frames, dropped, keys_asked, repaired;
+} peer_receiving;
+
 /* A transceiver's media side; its index is the transceiver's. */
 typedef struct peer_track {
     so_sdp_kind kind;
     bool accepted, sends, receives;
     bool told; /* what receives was when it was last told */
     bool bye, bye_told;
-    const so_sdp_ability *codec;
-    uint8_t send_type, receive_type;
-    uint8_t mid_id, level_id; /* of header extensions; 0: not agreed */
+    peer_codec codecs[CODECS_MAX]; /* the other end's preference first */
+    size_t codec_count;
+    int red_send, red_receive;                    /* RFC 2198; NO_TYPE: none */
+    uint8_t mid_id, level_id, time_id, number_id; /* of header extensions; 0: not agreed */
     char mid[SO_SDP_MID_MAX + 1];
-    so_rtp_sender sender;
-    so_reorder *reorder; /* there from the first agreement to receive on */
-    bool source_known;
-    so_rtp_stats source; /* of the SSRC that is received */
-    unsigned lost_before;
+    peer_sending out;
+    peer_receiving in;
 } peer_track;
 
 struct so_peer {
@@ -65,12 +123,11 @@ struct so_peer {
     so_rtcp_timer reports;
     peer_track tracks[TRACKS_MAX];
     size_t track_count;
-    uint8_t held[SO_DTLS_MTU]; /* a packet that the reordering of held_track has no room for yet */
-    size_t held_len;           /* 0: there is none */
-    uint16_t held_seq;
-    const peer_track *held_track;
+    bool reduced; /* feedback may go without a report (RFC 5506) */
     peer_slot out[OUT_SLOTS];
     size_t out_first, out_count;
+    uint8_t paced[OUT_BYTES]; /* a packet of an outbox on its way out */
+    uint16_t number;          /* transport-wide, of the next packet */
     so_ice_datagram ice_out;
     uint8_t dtls_out[SO_DTLS_MTU];
     bool remote_restarts;         /* the offer to be answered does */
@@ -97,15 +154,36 @@ bool so_peer_candidate_event(so_peer *p, so_peer_event *out);
 /* transport.c: what an input may have made possible or due */
 void so_peer_advance(so_peer *p, so_msec now);
 
-/* media.c */
-void so_peer_media_open(so_peer *p, so_msec now);
+/* tracks.c */
 void so_peer_media_agreed(so_peer *p); /* descriptions were agreed on: who sends what to whom */
+void so_peer_free_tracks(so_peer *p);
+
+/* media.c: what goes for all tracks */
+void so_peer_media_open(so_peer *p, so_msec now);
 /* True: it was authentic, and nobody's replay. */
 bool so_peer_media_receive(so_peer *p, so_msec now, uint8_t *bytes, size_t len, bool rtcp);
 void so_peer_media_tick(so_peer *p, so_msec now);
 so_msec so_peer_media_deadline(const so_peer *p);
 bool so_peer_media_event(so_peer *p, so_msec now, so_peer_event *out);
-void so_peer_media_bye(so_peer *p, so_msec now);
 uint64_t so_peer_unix(const so_peer *p, so_msec now);
+/* The slot for one more packet that does not wait, or NULL: the caller has not drained. */
+peer_slot *so_peer_slot(so_peer *p);
+/* What was written to it goes out, protected. */
+so_status so_peer_slot_done(so_peer *p, peer_slot *slot, bool rtcp) SO_MUST_CHECK;
+
+/* send.c */
+/* The next packet that has waited for its turn. */
+bool so_peer_paced(so_peer *p, so_msec now, so_datagram *out);
+
+/* take.c */
+void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len);
+bool so_peer_frame_event(so_peer *p, size_t track, so_msec now, so_peer_event *out);
+
+/* control.c: RTCP */
+void so_peer_take_rtcp(so_peer *p, so_msec now, const uint8_t *bytes, size_t len);
+void so_peer_report(so_peer *p, so_msec now, bool bye);
+/* Key frames that are missing are asked for. */
+void so_peer_feedback(so_peer *p, so_msec now);
+so_msec so_peer_feedback_deadline(const so_peer *p);
 
 #endif

@@ -78,8 +78,7 @@ void so_peer_free(so_peer *p)
 {
     if (p == NULL)
         return;
-    for (size_t i = 0; i < p->track_count; i++)
-        so_reorder_free(p->tracks[i].reorder);
+    so_peer_free_tracks(p);
     so_sdp_session_close(&p->sdp);
     so_srtp_free(p->outgoing);
     so_srtp_free(p->incoming);
@@ -92,8 +91,8 @@ void so_peer_free(so_peer *p)
 
 void so_peer_close(so_peer *p, so_msec now)
 {
-    if (p->state == SO_PEER_OPEN)
-        so_peer_media_bye(p, now);
+    if (p->state == SO_PEER_OPEN && p->track_count > 0)
+        so_peer_report(p, now, true);
     if (p->dtls != NULL)
         so_dtls_close(p->dtls);
     so_peer_set_state(p, SO_PEER_CLOSED, "closed by this end");
@@ -159,6 +158,7 @@ bool so_peer_event_next(so_peer *p, so_msec now, so_peer_event *out)
 {
     memset(out, 0, offsetof(so_peer_event, candidate));
     out->lost = 0;
+    out->wall = 0;
     if (!p->state_told) {
         p->state_told = true;
         out->kind = SO_PEER_STATE_CHANGED;

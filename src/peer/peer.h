@@ -19,8 +19,10 @@
 #include "srtp/srtp.h"
 #include "trust/door.h"
 
-/* Bytes of one codec frame in one packet; what SRTP, extensions and headers add stays within 1,200 bytes in all. */
+/* Bytes of one frame of sound, which is one packet; what SRTP, extensions and headers add stays within 1,200 in all. */
 #define SO_PEER_FRAME_MAX 1100
+/* Bytes of one frame of video. */
+#define SO_PEER_VIDEO_MAX ((size_t)512 * 1024)
 #define SO_PEER_SDP_MAX 16384
 /* A candidate line as it is signaled, and a final zero. */
 #define SO_PEER_CANDIDATE_MAX SO_ICE_LINE
@@ -62,26 +64,36 @@ void so_peer_no_more_bases(so_peer *peer, so_msec now);
 /* ---- Tracks ---- */
 
 /*
- * A way for one kind of media. stream and track are the names that the other end sees (msid), static strings. The first
- * one is tied to the other end's first m-line of its kind. *index names it from now on. Only "audio" in this version.
+ * A way for one kind of media, audio or video. stream and track are the names that the other end sees (msid), static
+ * strings. The first one of a kind is tied to the other end's first m-line of it. *index names it from now on.
+ * SO_BAD_INPUT: of a kind that the abilities do not have; SO_TOO_LONG: there are too many.
  */
 so_status so_peer_add_track(so_peer *peer, so_sdp_kind kind, so_sdp_direction direction, const char *stream,
                             const char *track, size_t *index) SO_MUST_CHECK;
 void so_peer_direct_track(so_peer *peer, size_t index, so_sdp_direction direction);
+/* Its m-line is rejected from the next description on. */
+void so_peer_stop_track(so_peer *peer, size_t index);
 
-/* One encoded frame, as its codec wants it in one packet. */
+/* The i-th codec that both ends have for a track, the other end's favourite first; NULL: there are no more. */
+const so_sdp_ability *so_peer_codec(const so_peer *peer, size_t track, size_t i);
+
+/* One encoded frame: sound as its codec wants it in one packet, or a picture (rtp/payload.h says in which form). */
 typedef struct so_peer_frame {
     const uint8_t *bytes;
     size_t len;
-    uint32_t time; /* media time in units of the codec's clock (Opus: 48 kHz), from any beginning */
-    bool marker;   /* the first one after silence (RFC 7587 §4.2) */
-    bool level_known, voice;
-    uint8_t level; /* RFC 6464: -dBov, 0 to 127 */
+    uint32_t time;               /* media time in units of the codec's clock, from any beginning */
+    const so_sdp_ability *codec; /* one of so_peer_codec; NULL, to send: the first of them */
+    bool marker;                 /* sound: the first one after silence (RFC 7587 §4.2) */
+    bool level_known, voice;     /* sound */
+    uint8_t level;               /* RFC 6464: -dBov, 0 to 127 */
+    bool key;                    /* received: needs none before it */
 } so_peer_frame;
 
 /*
- * Makes one packet of it, which so_peer_transmit then has. SO_STATE: not open, or the other end does not want this
- * track; SO_NOT_FOUND: no path at the moment, the frame is gone; SO_TOO_LONG: over SO_PEER_FRAME_MAX, or drain first.
+ * Makes packets of it, which so_peer_transmit then has: of sound at once, of video at a pace that the path bears.
+ * SO_STATE: not open, or the other end does not want this track, or not this codec; SO_NOT_FOUND: no path at the
+ * moment, the frame is gone; SO_TOO_LONG: over SO_PEER_FRAME_MAX or SO_PEER_VIDEO_MAX, or too much waits already: the
+ * frame is left out, and of video so is all that comes before the next key frame.
  */
 so_status so_peer_send(so_peer *peer, so_msec now, size_t track, const so_peer_frame *frame) SO_MUST_CHECK;
 
@@ -129,6 +141,7 @@ typedef enum so_peer_event_kind {
     SO_PEER_CANDIDATE,     /* of this end, to be signaled */
     SO_PEER_TRACK,         /* the other end sends on this track from now on, or no longer */
     SO_PEER_FRAME,         /* a frame of the other end */
+    SO_PEER_WANT_KEY,      /* the other end needs a key frame on this track (RFC 4585 §6.3.1, RFC 5104 §4.3.1) */
     SO_PEER_TRACK_BYE,     /* RTCP BYE */
 } so_peer_event_kind;
 
@@ -141,8 +154,9 @@ typedef struct so_peer_event {
     const char *mid, *ufrag;
     /* SO_PEER_FRAME */
     so_peer_frame frame; /* time as the other end counts; bytes until the next call */
-    uint16_t seq;
-    unsigned lost; /* packets given up just before this one */
+    uint16_t seq;        /* of sound */
+    unsigned lost;       /* packets given up just before this one */
+    uint64_t wall; /* when it was taken, Unix milliseconds by the other end's clock (RFC 3550 §6.4.1); 0: not known */
 } so_peer_event;
 
 bool so_peer_event_next(so_peer *peer, so_msec now, so_peer_event *out) SO_MUST_CHECK;
@@ -178,9 +192,13 @@ void so_peer_facts_of(const so_peer *peer, so_peer_facts *out);
 
 typedef struct so_track_facts {
     bool sending, receiving;
-    const char *codec;       /* "opus"; NULL: nothing agreed */
+    const char *codec;       /* "opus": the first one agreed on; NULL: none */
     uint64_t sent, received; /* packets */
     uint64_t lost, late, duplicate;
+    uint64_t frames, frames_dropped;                /* received; dropped: for want of what they refer to */
+    uint64_t repaired;                              /* packets that came again */
+    uint64_t sent_again;                            /* packets that went again */
+    uint64_t keys_asked;                            /* key frames that were asked for */
     uint32_t jitter;                                /* in units of the codec's clock */
     const char *mid, *remote_stream, *remote_track; /* NULL: not said */
 } so_track_facts;

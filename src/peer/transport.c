@@ -181,7 +181,6 @@ static bool dtls_datagram(so_peer *p, so_datagram *out)
 
 bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
 {
-    (void)now;
     /* What still goes out of a peer that is over: a BYE, an alert, a close_notify. */
     if (p->state != SO_PEER_FAILED && p->state != SO_PEER_CLOSED && so_ice_transmit(p->ice, &p->ice_out)) {
         *out = (so_datagram){p->ice_out.local, p->ice_out.remote, p->ice_out.bytes, p->ice_out.len};
@@ -199,7 +198,7 @@ bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
         *out = (so_datagram){slot->local, slot->remote, slot->bytes, slot->len};
         return true;
     }
-    return p->state == SO_PEER_CLOSED && dtls_datagram(p, out);
+    return so_peer_paced(p, now, out) || (p->state == SO_PEER_CLOSED && dtls_datagram(p, out));
 }
 
 /* ---- addresses of this end ---- */

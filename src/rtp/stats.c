@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define NTP_OF_UNIX 2208988800u /* seconds from 1900 to 1970 */
+
 /* RFC 3550 A.1 */
 #define MAX_DROPOUT 3000
 #define MAX_MISORDER 100
@@ -152,7 +154,12 @@ bool so_rtp_round_trip(const so_rtcp_block *block, uint32_t arrival, uint32_t *o
 
 uint64_t so_ntp_of_unix_msec(uint64_t msec)
 {
-    return (msec / 1000 + 2208988800u) << 32 | (msec % 1000 << 32) / 1000;
+    return (msec / 1000 + NTP_OF_UNIX) << 32 | (msec % 1000 << 32) / 1000;
+}
+
+uint64_t so_unix_msec_of_ntp(uint64_t ntp)
+{
+    return (ntp >> 32) * 1000 - (uint64_t)NTP_OF_UNIX * 1000 + ((ntp & 0xffffffff) * 1000 >> 32);
 }
 
 uint32_t so_ntp_middle(uint64_t ntp)

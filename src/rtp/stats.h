@@ -54,8 +54,9 @@ bool so_rtp_stats_report(so_rtp_stats *stats, so_msec now, so_rtcp_block *out);
  */
 bool so_rtp_round_trip(const so_rtcp_block *block, uint32_t arrival, uint32_t *out);
 
-/* Unix milliseconds to 32.32 NTP seconds since 1900 (RFC 3550 §4), and its middle 32 bits. */
+/* Unix milliseconds to 32.32 NTP seconds since 1900 (RFC 3550 §4), back, and its middle 32 bits. */
 uint64_t so_ntp_of_unix_msec(uint64_t msec);
+uint64_t so_unix_msec_of_ntp(uint64_t ntp);
 uint32_t so_ntp_middle(uint64_t ntp);
 
 #endif
