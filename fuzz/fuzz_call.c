@@ -274,7 +274,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     static rig r;
     so_random random;
     so_call_config config = {
-        .engine = &engine, .invite = &invite, .unix_ms = (uint64_t)SIM_EPOCH * 1000, .sends = true, .receives = true};
+        .engine = &engine, .invite = &invite, .unix_ms = (uint64_t)SIM_EPOCH * 1000, .sound = {true, true}};
     const uint8_t ip[4] = {10, 0, 0, 1};
 
     sim_begin(1);

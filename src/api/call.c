@@ -73,8 +73,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
                                    .url = &c->url,
                                    .connect_to = c->connect_to,
                                    .invite = &invite,
-                                   .sends = options->sends,
-                                   .receives = options->receives,
+                                   .sound = {options->sends, options->receives},
                                    .loopback = options->loopback,
                                    .event = on_event,
                                    .closed = on_closed,
@@ -95,7 +94,7 @@ sotto_status sotto_call_send(sotto_call *c, const sotto_frame *frame)
 {
     so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
 
-    return api_status(so_caller_send(c->caller, &out));
+    return api_status(so_caller_send(c->caller, SO_SDP_AUDIO, &out));
 }
 
 void sotto_call_hang_up(sotto_call *c)

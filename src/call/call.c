@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void at(so_call *c, so_msec now)
+void so_call_at(so_call *c, so_msec now)
 {
     c->report.now = c->unix_ms + (now - c->began);
 }
@@ -24,14 +24,17 @@ so_status so_call_new(so_call **out, const so_call_config *config, so_error *err
     c->random = config->random;
     c->began = config->now;
     c->unix_ms = config->unix_ms;
-    c->sends = config->sends;
-    c->receives = config->receives;
+    c->wishes[SO_SDP_AUDIO] = config->sound;
+    c->wishes[SO_SDP_VIDEO] = config->picture;
+    c->screen = config->screen;
     c->abilities = config->abilities;
+    if (c->abilities == NULL)
+        c->abilities = config->picture.sends || config->picture.receives ? &so_sdp_video : &so_sdp_sound;
     c->state_told = c->notice_told = c->other_told = c->report_told = true;
     c->no_path_at = c->linger_at = c->excuse_at = c->restart_at = NEVER;
     so_seal_start(&c->seal, config->invite, config->random);
     so_base64url(c->room, config->invite->room, SO_ROOM_LEN);
-    at(c, config->now);
+    so_call_at(c, config->now);
     so_report_begin(&c->report, false);
     so_report_note(&c->report, SO_NO_DOOR, "joining");
     *out = c;
@@ -81,7 +84,7 @@ const so_peer *so_call_peer(const so_call *c)
 
 const so_report *so_call_report(so_call *c, so_msec now)
 {
-    at(c, now);
+    so_call_at(c, now);
     so_call_put_facts(c);
     return &c->report;
 }
@@ -148,7 +151,7 @@ void so_call_wait(so_call *c, so_msec now)
 
 void so_call_refused(so_call *c, so_msec now, so_door door, const char *code, const so_error *why)
 {
-    at(c, now);
+    so_call_at(c, now);
     if (so_call_is_over(c))
         return;
     so_report_fail(&c->report, door, code, why);
@@ -157,7 +160,7 @@ void so_call_refused(so_call *c, so_msec now, so_door door, const char *code, co
 
 void so_call_hang_up(so_call *c, so_msec now)
 {
-    at(c, now);
+    so_call_at(c, now);
     if (so_call_is_over(c))
         return;
     so_call_say_bye(c, now, "hangup");
@@ -167,7 +170,7 @@ void so_call_hang_up(so_call *c, so_msec now)
 void so_call_receive(so_call *c, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
                      size_t len)
 {
-    at(c, now);
+    so_call_at(c, now);
     if (c->peer != NULL && !so_call_is_over(c))
         so_peer_receive(c->peer, now, local, remote, bytes, len);
 }
@@ -182,7 +185,7 @@ static bool is_due(so_msec *when, so_msec now)
 
 void so_call_tick(so_call *c, so_msec now)
 {
-    at(c, now);
+    so_call_at(c, now);
     if (so_call_is_over(c))
         return;
     if (is_due(&c->no_path_at, now) && !c->peer_open && c->other[0] != '\0') {
@@ -225,12 +228,6 @@ bool so_call_transmit(so_call *c, so_msec now, so_datagram *out)
     return c->peer != NULL && so_peer_transmit(c->peer, now, out);
 }
 
-so_status so_call_send(so_call *c, so_msec now, const so_peer_frame *frame)
-{
-    at(c, now);
-    return c->state == SO_CALL_OPEN && c->sends ? so_peer_send(c->peer, now, c->track, frame) : SO_STATE;
-}
-
 static bool server_event(so_call *c, so_call_event *out)
 {
     for (size_t i = 0; i < c->server_count; i++) {
@@ -248,7 +245,7 @@ static bool server_event(so_call *c, so_call_event *out)
 bool so_call_event_next(so_call *c, so_msec now, so_call_event *out)
 {
     memset(out, 0, sizeof *out);
-    at(c, now);
+    so_call_at(c, now);
     if (c->starved) /* what comes behind the gap would be refused at the other end */
         so_call_fail(c, now, SO_NO_DOOR, "no-memory", NULL);
     /* The peer's news first: they may be what changes the state. */

@@ -25,15 +25,20 @@ typedef enum so_call_state {
     SO_CALL_FAILED,
 } so_call_state;
 
+/* What this end does with one kind of media. */
+typedef struct so_call_wish {
+    bool sends, receives;
+} so_call_wish;
+
 typedef struct so_call_config {
     so_engine *engine; /* outlives the call */
     so_random random;
     const so_invite *invite; /* copied */
     so_msec now;
-    uint64_t unix_ms;                  /* the wall clock at now */
-    bool sends;                        /* this end has sound to send */
-    bool receives;                     /* and wants the other's */
-    const so_sdp_abilities *abilities; /* NULL: voice */
+    uint64_t unix_ms; /* the wall clock at now */
+    so_call_wish sound, picture;
+    bool screen;                       /* the picture is that of a screen */
+    const so_sdp_abilities *abilities; /* NULL: sound, and video where a picture is wished for */
 } so_call_config;
 
 so_status so_call_new(so_call **call, const so_call_config *config, so_error *err) SO_MUST_CHECK;
@@ -62,8 +67,12 @@ void so_call_add_stun_server(so_call *call, so_msec now, const so_address *serve
 void so_call_receive(so_call *call, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
                      size_t len);
 void so_call_tick(so_call *call, so_msec now);
-/* SO_STATE: no door is open for it. */
-so_status so_call_send(so_call *call, so_msec now, const so_peer_frame *frame) SO_MUST_CHECK;
+/* A frame of sound or picture, as so_peer_send takes it. SO_STATE: no door is open for it, or it is muted. */
+so_status so_call_send(so_call *call, so_msec now, so_sdp_kind kind, const so_peer_frame *frame) SO_MUST_CHECK;
+/* What this end does from now on: the other end is told, in an offer where it takes one. */
+void so_call_wish_for(so_call *call, so_msec now, so_sdp_kind kind, so_call_wish wish);
+/* Nothing of it is sent for the moment, and the other end is told so; nothing is negotiated. */
+void so_call_mute(so_call *call, so_msec now, so_sdp_kind kind, bool muted);
 /* Says goodbye, sealed and then to the server. */
 void so_call_hang_up(so_call *call, so_msec now);
 
@@ -79,8 +88,10 @@ typedef enum so_call_event_kind {
     SO_CALL_NOTICE, /* something that may pass: reason is "path-lost", "signaling-lost", "peer-away", "" when it has */
     SO_CALL_SERVER, /* a STUN server's host and port, to be looked up */
     SO_CALL_OTHER,  /* what the other end says that it sends */
-    SO_CALL_FRAME,  /* sound */
-    SO_CALL_REPORT, /* something in the report changed */
+    SO_CALL_TRACK,  /* media, receiving: the other end may send it from now on, or no longer */
+    SO_CALL_FRAME,  /* media, frame */
+    SO_CALL_WANT_KEY, /* the other end needs a key frame */
+    SO_CALL_REPORT,   /* something in the report changed */
 } so_call_event_kind;
 
 typedef struct so_call_event {
@@ -89,9 +100,12 @@ typedef struct so_call_event {
     const char *host;
     uint16_t port;
     bool audio, video, screen;
+    so_sdp_kind media; /* of SO_CALL_TRACK, SO_CALL_FRAME and SO_CALL_WANT_KEY: SO_SDP_AUDIO or SO_SDP_VIDEO */
+    bool receiving;
     so_peer_frame frame;
     uint16_t seq;
-    unsigned lost;
+    unsigned lost; /* packets that were given up just before */
+    uint64_t wall; /* as so_peer_event has it */
 } so_call_event;
 
 bool so_call_event_next(so_call *call, so_msec now, so_call_event *out) SO_MUST_CHECK;
@@ -107,5 +121,9 @@ const char *so_call_reason(const so_call *call);
 const so_report *so_call_report(so_call *call, so_msec now);
 /* NULL: none at the moment. */
 const so_peer *so_call_peer(const so_call *call);
+/* The i-th codec for it that both ends have, the other end's favourite first; NULL: there are no more. */
+const so_sdp_ability *so_call_codec(const so_call *call, so_sdp_kind kind, size_t i);
+/* What went and came of it; false: nothing yet. */
+bool so_call_track_facts(const so_call *call, so_sdp_kind kind, so_track_facts *out);
 
 #endif

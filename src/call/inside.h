@@ -24,6 +24,9 @@
 
 #define NEVER UINT64_MAX
 
+#define MEDIA_KINDS 2 /* SO_SDP_AUDIO, SO_SDP_VIDEO */
+#define NO_TRACK SIZE_MAX
+
 typedef enum call_trouble { TROUBLE_PATH, TROUBLE_SIGNALING, TROUBLE_AWAY, TROUBLE_LEFT, TROUBLES } call_trouble;
 
 /* One epoch of the seal, from the pair of hellos on. */
@@ -46,7 +49,8 @@ struct so_call {
     so_random random;
     so_msec began;
     uint64_t unix_ms;
-    bool sends, receives;
+    so_call_wish wishes[MEDIA_KINDS]; /* by so_sdp_kind */
+    bool muted[MEDIA_KINDS], screen;
     const so_sdp_abilities *abilities;
     so_call_state state;
     char reason[48], notice[24];
@@ -68,7 +72,7 @@ struct so_call {
     bool says_audio, says_video, says_screen; /* of the other end */
     /* the peer */
     so_peer *peer;
-    size_t track;
+    size_t tracks[MEDIA_KINDS]; /* NO_TRACK: none */
     char peer_id[SO_MEMBER_ID_LEN + 1];
     bool described, peer_open, path_works;
     so_address bases[BASES_MAX];
@@ -83,6 +87,7 @@ struct so_call {
 };
 
 /* call.c */
+void so_call_at(so_call *c, so_msec now); /* the report's clock */
 void so_call_enter(so_call *c, so_call_state state, const char *reason);
 void so_call_fail(so_call *c, so_msec now, so_door door, const char *code, const so_error *why);
 void so_call_finish(so_call *c, so_msec now, so_call_state state, const char *reason);

@@ -13,10 +13,34 @@ static void reset_doors(so_call *c)
         so_report_reset(&c->report, fresh[i]);
 }
 
+static bool is_media(so_sdp_kind kind)
+{
+    return kind == SO_SDP_AUDIO || kind == SO_SDP_VIDEO;
+}
+
+static so_sdp_direction direction_of(so_call_wish wish)
+{
+    return (wish.sends ? SO_SDP_SENDONLY : 0) | (wish.receives ? SO_SDP_RECVONLY : 0);
+}
+
+/* Both kinds, where there are abilities for them: so that either may begin in mid-call without another m-line. */
+static so_status add_tracks(so_call *c)
+{
+    static const char *const names[MEDIA_KINDS] = {"sound", "picture"};
+    so_status status = SO_OK;
+
+    for (so_sdp_kind kind = SO_SDP_AUDIO; status == SO_OK && kind < MEDIA_KINDS; kind++) {
+        c->tracks[kind] = NO_TRACK;
+        if (so_sdp_able(c->abilities, kind))
+            status =
+                so_peer_add_track(c->peer, kind, direction_of(c->wishes[kind]), "sotto", names[kind], &c->tracks[kind]);
+    }
+    return status;
+}
+
 static so_status prepare(so_call *c, so_msec now)
 {
-    so_sdp_direction direction = (c->sends ? SO_SDP_SENDONLY : 0) | (c->receives ? SO_SDP_RECVONLY : 0);
-    so_status status = so_peer_add_track(c->peer, SO_SDP_AUDIO, direction, "sotto", "sound", &c->track);
+    so_status status = add_tracks(c);
 
     for (size_t i = 0; status == SO_OK && i < c->base_count; i++)
         status = so_peer_add_base(c->peer, now, &c->bases[i]);
@@ -25,6 +49,50 @@ static so_status prepare(so_call *c, so_msec now)
     if (status == SO_OK)
         so_peer_no_more_bases(c->peer, now);
     return status;
+}
+
+so_status so_call_send(so_call *c, so_msec now, so_sdp_kind kind, const so_peer_frame *frame)
+{
+    so_call_at(c, now);
+    if (c->state != SO_CALL_OPEN || c->peer == NULL || !is_media(kind) || c->tracks[kind] == NO_TRACK ||
+        !c->wishes[kind].sends || c->muted[kind])
+        return SO_STATE;
+    return so_peer_send(c->peer, now, c->tracks[kind], frame);
+}
+
+void so_call_wish_for(so_call *c, so_msec now, so_sdp_kind kind, so_call_wish wish)
+{
+    so_call_at(c, now);
+    if (!is_media(kind))
+        return;
+    c->wishes[kind] = wish;
+    if (so_call_is_over(c))
+        return;
+    if (c->peer != NULL && c->tracks[kind] != NO_TRACK)
+        so_peer_direct_track(c->peer, c->tracks[kind], direction_of(wish));
+    if (c->epoch.live)
+        so_call_say_state(c, now);
+}
+
+void so_call_mute(so_call *c, so_msec now, so_sdp_kind kind, bool muted)
+{
+    so_call_at(c, now);
+    if (!is_media(kind) || c->muted[kind] == muted)
+        return;
+    c->muted[kind] = muted;
+    if (c->epoch.live && !so_call_is_over(c))
+        so_call_say_state(c, now);
+}
+
+const so_sdp_ability *so_call_codec(const so_call *c, so_sdp_kind kind, size_t i)
+{
+    return c->peer != NULL && is_media(kind) ? so_peer_codec(c->peer, c->tracks[kind], i) : NULL;
+}
+
+bool so_call_track_facts(const so_call *c, so_sdp_kind kind, so_track_facts *out)
+{
+    *out = (so_track_facts){0};
+    return c->peer != NULL && is_media(kind) && so_peer_track_facts(c->peer, c->tracks[kind], out);
 }
 
 bool so_call_new_peer(so_call *c, so_msec now)
@@ -343,6 +411,15 @@ static void say_candidate(so_call *c, so_msec now, const so_peer_event *event)
         (void)so_call_seal(c, now, SO_SEAL_CANDIDATE, (so_slice){bytes, so_writer_len(&w)}, (so_slice){NULL, 0});
 }
 
+/* Of what kind a track is that the caller knows of; false: it is of no kind here. */
+static bool media_of(const so_call *c, size_t track, so_sdp_kind *kind)
+{
+    for (*kind = SO_SDP_AUDIO; *kind < MEDIA_KINDS; ++*kind)
+        if (c->tracks[*kind] == track)
+            return true;
+    return false;
+}
+
 /* True: out is an event for the caller. */
 static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_call_event *out)
 {
@@ -365,9 +442,15 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
         out->frame = event->frame;
         out->seq = event->seq;
         out->lost = event->lost;
-        return true;
+        out->wall = event->wall;
+        return media_of(c, event->track, &out->media);
     case SO_PEER_WANT_KEY:
+        out->kind = SO_CALL_WANT_KEY;
+        return media_of(c, event->track, &out->media);
     case SO_PEER_TRACK:
+        out->kind = SO_CALL_TRACK;
+        out->receiving = event->receiving;
+        return media_of(c, event->track, &out->media);
     case SO_PEER_TRACK_BYE:
         return false;
     }

@@ -41,7 +41,7 @@ static void on_pace(uv_timer_t *timer)
     now = so_caller_now(c->caller);
     /* What the other end does not want at the moment (a hold) is left out, and the sound's time goes on. */
     while (c->caller != NULL && call_sound_next(c->sound, now, &frame, &next)) {
-        so_status sent = so_caller_send(c->caller, &frame);
+        so_status sent = so_caller_send(c->caller, SO_SDP_AUDIO, &frame);
 
         (void)sent;
     }
@@ -91,7 +91,7 @@ static void on_frame(command *c, const so_peer_frame *frame)
         so_caller_hang_up(c->caller, NULL);
         return;
     }
-    if (c->options.echo && so_caller_send(c->caller, frame) == SO_STATE)
+    if (c->options.echo && so_caller_send(c->caller, SO_SDP_AUDIO, frame) == SO_STATE)
         return; /* the call is just ending */
 }
 
@@ -122,6 +122,8 @@ static void on_event(void *user, const so_call_event *event)
         break;
     case SO_CALL_SERVER:
     case SO_CALL_REPORT:
+    case SO_CALL_TRACK:
+    case SO_CALL_WANT_KEY:
         break;
     }
 }
@@ -193,7 +195,7 @@ static void start_call(command *c)
                                .url = &c->options.url,
                                .connect_to = c->options.connect_to,
                                .invite = &c->options.invite,
-                               .receives = true,
+                               .sound = {.receives = true},
                                .loopback = c->options.loopback,
                                .event = on_event,
                                .closed = on_closed,
@@ -206,7 +208,7 @@ static void start_call(command *c)
         stop(c);
         return;
     }
-    config.sends = call_sound_sends(c->sound) || c->options.echo;
+    config.sound.sends = call_sound_sends(c->sound) || c->options.echo;
     if (so_caller_start(&c->caller, &config, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         if (call_sound_close(c->sound, NULL) != SO_OK)

@@ -274,12 +274,24 @@ static void connect_server(so_caller *c)
     pump(c);
 }
 
-so_status so_caller_send(so_caller *c, const so_peer_frame *frame)
+so_status so_caller_send(so_caller *c, so_sdp_kind kind, const so_peer_frame *frame)
 {
-    so_status status = so_call_send(c->call, so_caller_now(c), frame);
+    so_status status = so_call_send(c->call, so_caller_now(c), kind, frame);
 
     pump(c);
     return status;
+}
+
+void so_caller_wish_for(so_caller *c, so_sdp_kind kind, so_call_wish wish)
+{
+    so_call_wish_for(c->call, so_caller_now(c), kind, wish);
+    pump(c);
+}
+
+void so_caller_mute(so_caller *c, so_sdp_kind kind, bool muted)
+{
+    so_call_mute(c->call, so_caller_now(c), kind, muted);
+    pump(c);
 }
 
 void so_caller_hang_up(so_caller *c, const char *code)
@@ -307,8 +319,10 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
                            .invite = config->invite,
                            .now = so_loop_now(config->loop),
                            .unix_ms = wall_clock(),
-                           .sends = config->sends,
-                           .receives = config->receives};
+                           .sound = config->sound,
+                           .picture = config->picture,
+                           .screen = config->screen,
+                           .abilities = config->abilities};
     so_status status;
 
     *out = NULL;

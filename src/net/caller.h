@@ -19,8 +19,10 @@ typedef struct so_caller_config {
     const so_url *url;      /* of the server */
     const char *connect_to; /* a name or address in place of the URL's host, or NULL */
     const so_invite *invite;
-    bool sends, receives; /* sound */
-    bool loopback;        /* loopback addresses take part too */
+    so_call_wish sound, picture;
+    bool screen;                       /* the picture is that of a screen */
+    const so_sdp_abilities *abilities; /* as so_call_config has them */
+    bool loopback;                     /* loopback addresses take part too */
     /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
      */
     void (*event)(void *user, const so_call_event *event);
@@ -35,7 +37,10 @@ so_status so_caller_start(so_caller **caller, const so_caller_config *config, so
 void so_caller_free(so_caller *caller);
 
 /* As so_call_send. */
-so_status so_caller_send(so_caller *caller, const so_peer_frame *frame) SO_MUST_CHECK;
+so_status so_caller_send(so_caller *caller, so_sdp_kind kind, const so_peer_frame *frame) SO_MUST_CHECK;
+/* As so_call_wish_for and so_call_mute. */
+void so_caller_wish_for(so_caller *caller, so_sdp_kind kind, so_call_wish wish);
+void so_caller_mute(so_caller *caller, so_sdp_kind kind, bool muted);
 /* Ends the call, or the waiting for one; code: NULL for a hang-up, else why this end gives up ("nobody-came"). */
 void so_caller_hang_up(so_caller *caller, const char *code);
 

@@ -34,6 +34,8 @@ static const char *const video_feedback[] = {"goog-remb", "transport-cc", "ccm f
 #define RTX(number, of)                                                                                                \
     .kind = SO_SDP_VIDEO, .type = (number), .channels = 1, .clock = 90000, .name = "rtx", .repairs = (of)
 
+#define SOUND_CODECS 4 /* of those below, the first ones */
+
 static const so_sdp_ability video_codecs[] = {
     {OPUS, .feedback = audio_feedback},
     {.kind = SO_SDP_AUDIO, .type = 63, .channels = 2, .clock = 48000, .name = "red", .repairs = 111},
@@ -53,6 +55,11 @@ static const so_sdp_extension_ability video_extensions[] = {
     {AUDIO | VIDEO, 3, SO_SDP_SENDRECV, SO_SDP_URI_TRANSPORT_CC},
     {AUDIO | VIDEO, 4, SO_SDP_SENDRECV, SO_SDP_URI_MID},
 };
+
+const so_sdp_abilities so_sdp_sound = {.codecs = video_codecs,
+                                       .codec_count = SOUND_CODECS,
+                                       .extensions = video_extensions,
+                                       .extension_count = COUNT(video_extensions)};
 
 const so_sdp_abilities so_sdp_video = {.codecs = video_codecs,
                                        .codec_count = COUNT(video_codecs),

@@ -179,8 +179,7 @@ static inline void room_connect(room *r, unsigned i)
                                    .invite = &r->invite,
                                    .now = sim_now(),
                                    .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
-                                   .sends = true,
-                                   .receives = true};
+                                   .sound = {true, true}};
     so_error err;
 
     assert_int_equal(so_call_new(&r->ends[i].call, &config, &err), SO_OK);
@@ -194,7 +193,7 @@ static inline so_status room_send(room *r, unsigned i)
     static const uint8_t bytes[40] = {0xf8};
     const so_peer_frame frame = {.bytes = bytes, .len = sizeof bytes, .time = (uint32_t)sim_now() * 48};
 
-    return so_call_send(r->ends[i].call, sim_now(), &frame);
+    return so_call_send(r->ends[i].call, sim_now(), SO_SDP_AUDIO, &frame);
 }
 
 static inline bool room_drain(room *r, unsigned i)

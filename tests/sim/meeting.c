@@ -67,7 +67,7 @@ static void talk(sim_guest *g)
     if (g->call == NULL || g->sent == SIM_SOUNDS)
         return;
     frame.len = sim_frame_fill(g->number, g->sent, bytes);
-    status = so_call_send(g->call, sim_now(), &frame);
+    status = so_call_send(g->call, sim_now(), SO_SDP_AUDIO, &frame);
     if (status == SO_OK)
         g->sent++;
     if (status == SO_OK && !may_send(g))
@@ -278,8 +278,7 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
                              .invite = &m->invite,
                              .now = sim_now(),
                              .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
-                             .sends = true,
-                             .receives = true};
+                             .sound = {true, true}};
     so_error err = {.text = ""};
 
     g->host = host;

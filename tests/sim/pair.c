@@ -27,6 +27,13 @@ static void note_answer(sim_side *e, const sim_packet *packet)
     e->answered_at = sim_now();
 }
 
+/* RFC 8489 §14.5: MESSAGE-INTEGRITY does not cover FINGERPRINT, which ends a message of ours: spoiled there, it may be
+ * no FINGERPRINT any more, and an answer is as good as without one. */
+static bool is_authentic(const sim_packet *packet)
+{
+    return !packet->spoiled || packet->spoiled_at + 8 >= packet->len;
+}
+
 static void deliver(void *user, unsigned host, const so_address *local, sim_packet *packet)
 {
     sim_pair *pair = user;
@@ -36,7 +43,7 @@ static void deliver(void *user, unsigned host, const so_address *local, sim_pack
     if (e->peer == NULL)
         return;
     so_peer_facts_of(e->peer, &before);
-    if (!packet->spoiled && packet->from != SIM_SERVER)
+    if (packet->from != SIM_SERVER && is_authentic(packet))
         note_answer(e, packet);
     if (packet->spoiled && so_demux_of(packet->bytes, packet->len) == SO_DEMUX_DTLS)
         e->spoiled_dtls++;

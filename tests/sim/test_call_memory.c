@@ -182,8 +182,7 @@ static bool begin(rig *r)
                                  .invite = &r->invite,
                                  .now = sim_now(),
                                  .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
-                                 .sends = true,
-                                 .receives = true};
+                                 .sound = {true, true}};
         end *e = &r->ends[i];
 
         e->id = i == 0 ? "member0AAAA" : "member1AAAA";
@@ -210,7 +209,7 @@ static so_status talk(rig *r, unsigned from, uint32_t number)
     static const uint8_t sound[80] = {0xf8};
     so_peer_frame frame = {.bytes = sound, .len = sizeof sound, .time = number * 960};
 
-    return so_call_send(r->ends[from].call, sim_now(), &frame);
+    return so_call_send(r->ends[from].call, sim_now(), SO_SDP_AUDIO, &frame);
 }
 
 typedef struct outcome {

@@ -138,7 +138,7 @@ static void spoil(sim_packet *p)
     if (p->len > 1 && sim_dice(4) == 0)
         p->len = 1 + sim_dice((unsigned)p->len - 1);
     else
-        p->bytes[sim_dice((unsigned)p->len)] ^= (uint8_t)(1 << sim_dice(8));
+        p->bytes[p->spoiled_at = sim_dice((unsigned)p->len)] ^= (uint8_t)(1 << sim_dice(8));
 }
 
 static void launch(sim_world *world, const sim_packet *p, const sim_link *link)

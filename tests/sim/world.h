@@ -42,6 +42,7 @@ typedef struct sim_packet {
     so_address src, dst;
     uint32_t tag; /* the sender's */
     bool spoiled;
+    size_t spoiled_at; /* the byte with the bit that flipped; 0: the first one, or the end is missing */
     size_t len;
     uint8_t bytes[SIM_PACKET];
 } sim_packet;
