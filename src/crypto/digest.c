@@ -4,16 +4,26 @@
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
 
-so_status so_sha256(uint8_t out[SO_SHA256_LEN], const so_slice *parts, size_t count)
+static so_status digest(uint8_t *out, const EVP_MD *kind, const so_slice *parts, size_t count)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+    int ok = ctx != NULL && EVP_DigestInit_ex(ctx, kind, NULL);
 
     for (size_t i = 0; ok && i < count; i++)
         ok = EVP_DigestUpdate(ctx, parts[i].bytes, parts[i].len);
     ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
     EVP_MD_CTX_free(ctx);
     return ok ? SO_OK : SO_CRYPTO;
+}
+
+so_status so_sha256(uint8_t out[SO_SHA256_LEN], const so_slice *parts, size_t count)
+{
+    return digest(out, EVP_sha256(), parts, count);
+}
+
+so_status so_md5(uint8_t out[SO_MD5_LEN], const so_slice *parts, size_t count)
+{
+    return digest(out, EVP_md5(), parts, count);
 }
 
 so_status so_hmac_sha1(uint8_t out[SO_SHA1_LEN], so_slice key, so_slice message)

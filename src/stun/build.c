@@ -96,10 +96,12 @@ void so_stun_put_unknown(so_writer *w, const uint16_t *types, size_t count)
 static so_status put_integrity(so_writer *w, so_hmac *key)
 {
     so_slice signed_part = {w->start, so_writer_len(w)};
-    uint8_t made[SO_SHA1_LEN];
+    uint8_t made[SO_SHA256_LEN];
+    size_t len = so_hmac_len(key);
     so_status status = so_hmac_run(key, made, &signed_part, 1);
 
-    so_stun_put(w, SO_STUN_MESSAGE_INTEGRITY, made, sizeof made);
+    if (status == SO_OK)
+        so_stun_put(w, len == SO_SHA1_LEN ? SO_STUN_MESSAGE_INTEGRITY : SO_STUN_MESSAGE_INTEGRITY_SHA256, made, len);
     return status;
 }
 
@@ -109,7 +111,7 @@ so_status so_stun_end(so_writer *w, so_hmac *key, bool fingerprint)
 
     /* Each of the two counts the length up to its own end (RFC 8489 §14.5, §14.7). */
     if (key != NULL) {
-        set_length(w, 4 + SO_SHA1_LEN);
+        set_length(w, 4 + so_hmac_len(key));
         if (!w->failed)
             status = put_integrity(w, key);
     }

@@ -22,8 +22,8 @@ void so_stun_put_error(so_writer *w, uint16_t code, const char *reason); /* 300 
 void so_stun_put_unknown(so_writer *w, const uint16_t *types, size_t count);
 
 /*
- * Ends the message: MESSAGE-INTEGRITY where key is not NULL, FINGERPRINT where asked, and the length. SO_TOO_LONG: it
- * did not fit, so_writer_len is 0.
+ * Ends the message: MESSAGE-INTEGRITY, or MESSAGE-INTEGRITY-SHA256, as key says, where it is not NULL; FINGERPRINT
+ * where asked, and the length. SO_TOO_LONG: it did not fit, so_writer_len is 0.
  */
 so_status so_stun_end(so_writer *w, so_hmac *key, bool fingerprint) SO_MUST_CHECK;
 

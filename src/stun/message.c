@@ -9,16 +9,26 @@
 #define TEXT_MAX 763     /* bytes: REALM, NONCE, SOFTWARE and reasons, RFC 8489 §14 */
 #define FINGERPRINT_XOR 0x5354554eU
 
-/* The comprehension-required types that a request may carry here; any other one is answered 420 (RFC 8489 §6.3.1). */
+/* The comprehension-required types that are known here, by ICE or by TURN; any other one in a request is answered 420
+ * (RFC 8489 §6.3.1), and those that do not belong in a message are not looked at. */
 static const uint16_t known[] = {
     SO_STUN_MAPPED_ADDRESS,
     SO_STUN_USERNAME,
     SO_STUN_MESSAGE_INTEGRITY,
     SO_STUN_ERROR_CODE,
     SO_STUN_UNKNOWN_ATTRIBUTES,
+    SO_STUN_CHANNEL_NUMBER,
+    SO_STUN_LIFETIME,
+    SO_STUN_XOR_PEER_ADDRESS,
+    SO_STUN_DATA,
     SO_STUN_REALM,
     SO_STUN_NONCE,
+    SO_STUN_XOR_RELAYED_ADDRESS,
+    SO_STUN_REQUESTED_ADDRESS_FAMILY,
+    SO_STUN_REQUESTED_TRANSPORT,
     SO_STUN_MESSAGE_INTEGRITY_SHA256,
+    SO_STUN_PASSWORD_ALGORITHM,
+    SO_STUN_USERHASH,
     SO_STUN_XOR_MAPPED_ADDRESS,
     SO_STUN_PRIORITY,
     SO_STUN_USE_CANDIDATE,
@@ -211,6 +221,10 @@ static so_status take_attributes(so_stun_message *m, so_reader *r)
         } else if (a.type == SO_STUN_MESSAGE_INTEGRITY && !covered) {
             status = a.value.len == SO_SHA1_LEN ? SO_OK : SO_BAD_INPUT;
             m->integrity = a.value;
+        } else if (a.type == SO_STUN_MESSAGE_INTEGRITY_SHA256 && m->integrity256.bytes == NULL) {
+            /* RFC 8489 §14.6: it may be cut short, where a usage says so; none here does. */
+            m->integrity256 = (so_slice){a.value.len == SO_SHA256_LEN ? a.value.bytes : NULL, a.value.len};
+            m->covered256 = a.at;
         } else if (!ends && !covered) {
             status = take_attribute(m, &a, &xored);
         }
@@ -254,15 +268,18 @@ so_slice so_stun_find(const so_stun_message *message, uint16_t type)
 
 bool so_stun_authentic(const so_stun_message *message, so_hmac *key)
 {
-    /* The length field counts as if the message ended with MESSAGE-INTEGRITY (RFC 8489 §14.5). */
-    size_t counted = message->covered - SO_STUN_HEADER + 4 + SO_SHA1_LEN;
+    size_t len = so_hmac_len(key);
+    so_slice value = len == SO_SHA1_LEN ? message->integrity : message->integrity256;
+    size_t covered = len == SO_SHA1_LEN ? message->covered : message->covered256;
+    /* The length field counts as if the message ended with the attribute (RFC 8489 §14.5). */
+    size_t counted = covered - SO_STUN_HEADER + 4 + len;
     const uint8_t *bytes = message->whole.bytes, length[2] = {(uint8_t)(counted >> 8), (uint8_t)counted};
-    const so_slice parts[] = {{bytes, 2}, {length, 2}, {bytes + 4, message->covered - 4}};
-    uint8_t made[SO_SHA1_LEN];
+    const so_slice parts[] = {{bytes, 2}, {length, 2}, {bytes + 4, covered - 4}};
+    uint8_t made[SO_SHA256_LEN];
 
-    if (message->integrity.bytes == NULL || so_hmac_run(key, made, parts, 3) != SO_OK)
+    if (value.bytes == NULL || so_hmac_run(key, made, parts, 3) != SO_OK)
         return false;
-    return so_equal_secret(made, message->integrity.bytes, SO_SHA1_LEN);
+    return so_equal_secret(made, value.bytes, len);
 }
 
 uint32_t so_stun_fingerprint_of(const uint8_t *bytes, size_t len)
