@@ -238,7 +238,15 @@ static void more_ways(rig *r, uint8_t how)
         so_call_receive(r->call, sim_now(), &r->base, &from, copy, len);
         break;
     case 5:
-        so_call_add_stun_server(r->call, sim_now(), &from);
+        if (how & 8) {
+            so_call_server_found(r->call, sim_now(), how >> 4, &from, how & 128 ? 0 : 1);
+        } else if (how & 16) {
+            so_call_stream_opened(r->call, sim_now(), how >> 5);
+        } else {
+            len = take_bytes(r, &bytes, sizeof copy);
+            for (size_t at = 0; at < len;)
+                at += so_call_stream_receive(r->call, sim_now(), how >> 5, bytes + at, len - at);
+        }
         break;
     case 6:
         so_call_remove_base(r->call, sim_now(), &r->base);

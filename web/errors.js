@@ -3,6 +3,7 @@
 /** @typedef {{title: string, text: string, remedy: string}} Sentence */
 
 const NEW_LINK = 'Start a new call and send its link over a channel you trust.';
+const RELAY = 'Try again. Who runs this server should look after its relay (TURN).';
 const UPDATE = 'Update the program at the other end.';
 const ALARM = 'Treat this as an attempt to listen in until you know better. ' + NEW_LINK;
 
@@ -47,6 +48,14 @@ const SENTENCES = {
     'Try another network. Who runs this server can add a relay (TURN).'],
   'no-relay': ['This server offers no relay', 'You asked to be called through a relay only, and there is none.',
     'Join without that wish, which shows this device’s address to the other end, or ask who runs the server for a relay (TURN).'],
+  'relay-unreachable': ['The relay cannot be reached', 'It is down, or the network lets nothing through to it.', RELAY],
+  'relay-certificate': ['The relay’s certificate was refused', 'It is from nobody that the other end trusts, or is for another name.', RELAY],
+  'relay-credentials': ['The relay refused the credentials', 'They have expired, or relay and server do not share one secret.', RELAY],
+  'relay-quota': ['The relay is full', 'It carries as much as it was set up for.', 'Try again later.'],
+  'relay-elsewhere': ['The relay points to another one', 'Another server is not followed.', RELAY],
+  'relay-refused': ['The relay refused', 'It does not do what a call needs.', RELAY],
+  'relay-malformed': ['The relay is none', 'What it answers is not TURN.', RELAY],
+  'relay-failed': ['The relay could not be used', 'The other end had no memory, or no randomness.', 'Call again.'],
   // Doors
   'peer-refused': ['The other end refused the call', 'One of its own checks failed, and it ended the call.', ALARM],
   'seal-malformed': ['A message could not be read', 'What arrived is not what an end of this call sends.', ALARM],

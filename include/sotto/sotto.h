@@ -97,7 +97,8 @@ typedef struct sotto_call_options {
     const char *link;       /* https://host[:port]/#secret; not kept, and a secret */
     const char *connect_to; /* a name or address in the place of the link's host, or NULL */
     bool sends, receives;
-    bool loopback; /* loopback addresses take part too */
+    bool loopback;   /* loopback addresses take part too */
+    bool relay_only; /* through the server's relay (TURN) alone: the other end learns no address of this one */
     void *user;
     /* Called from within sotto_engine_run and sotto_engine_turn; either may be NULL. reason: a word such as "hangup",
      * "certificate-refused" or "fingerprint-mismatch" (docs/protocol.md), or "". */
@@ -155,6 +156,13 @@ SOTTO_API sotto_status sotto_peer_add_socket(sotto_peer *peer, uint64_t now,
                                              const sotto_address *address) SOTTO_MUST_CHECK;
 SOTTO_API sotto_status sotto_peer_add_stun_server(sotto_peer *peer, uint64_t now,
                                                   const sotto_address *server) SOTTO_MUST_CHECK;
+/*
+ * A TURN server (RFC 8656) that is reached over UDP, and what it knows us by: candidates of the kind "relay" follow,
+ * and what goes over them leaves wrapped, from the same sockets. Over TCP and TLS a sotto_call has relays; a peer has
+ * none. Strings are copied. SOTTO_BAD_INPUT: none, or one over 255 bytes.
+ */
+SOTTO_API sotto_status sotto_peer_add_turn_server(sotto_peer *peer, uint64_t now, const sotto_address *server,
+                                                  const char *username, const char *credential) SOTTO_MUST_CHECK;
 SOTTO_API void sotto_peer_no_more_sockets(sotto_peer *peer, uint64_t now);
 /* Before the first description: sound is sent, received, or both. */
 SOTTO_API sotto_status sotto_peer_add_audio(sotto_peer *peer, bool sends, bool receives) SOTTO_MUST_CHECK;

@@ -75,6 +75,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
                                    .invite = &invite,
                                    .sound = {options->sends, options->receives},
                                    .loopback = options->loopback,
+                                   .relay_only = options->relay_only,
                                    .event = on_event,
                                    .closed = on_closed,
                                    .user = c};

@@ -86,6 +86,15 @@ sotto_status sotto_peer_add_stun_server(sotto_peer *p, uint64_t now, const sotto
     return api_status(so_peer_add_stun_server(p->peer, now, &address));
 }
 
+sotto_status sotto_peer_add_turn_server(sotto_peer *p, uint64_t now, const sotto_address *server, const char *username,
+                                        const char *credential)
+{
+    so_relay_server relay = {
+        .way = SO_RELAY_UDP, .address = in(server), .username = username, .credential = credential};
+
+    return api_status(so_peer_add_relay_server(p->peer, now, &relay));
+}
+
 void sotto_peer_no_more_sockets(sotto_peer *p, uint64_t now)
 {
     so_peer_no_more_bases(p->peer, now);
@@ -187,6 +196,7 @@ bool sotto_peer_event(sotto_peer *p, uint64_t now, sotto_event *out)
         break;
     case SO_PEER_ICE_CHANGED:
     case SO_PEER_WANT_KEY:
+    case SO_PEER_RELAY_FAILED:
     case SO_PEER_TRACK:
     case SO_PEER_TRACK_BYE:
         break;

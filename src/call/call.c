@@ -30,7 +30,8 @@ so_status so_call_new(so_call **out, const so_call_config *config, so_error *err
     c->abilities = config->abilities;
     if (c->abilities == NULL)
         c->abilities = config->picture.sends || config->picture.receives ? &so_sdp_video : &so_sdp_sound;
-    c->state_told = c->notice_told = c->other_told = c->report_told = true;
+    c->relay_only = config->relay_only;
+    c->state_told = c->notice_told = c->other_told = c->report_told = c->relay_told = true;
     c->no_path_at = c->linger_at = c->excuse_at = c->restart_at = NEVER;
     so_seal_start(&c->seal, config->invite, config->random);
     so_base64url(c->room, config->invite->room, SO_ROOM_LEN);
@@ -46,12 +47,14 @@ void so_call_free(so_call *c)
     if (c == NULL)
         return;
     so_peer_free(c->peer);
+    so_peer_free(c->parting);
     so_seal_end(&c->seal);
     so_report_close(&c->report);
     if (c->texts != NULL)
         so_wipe(c->texts, c->texts_cap); /* the token of the seat is in it */
     free(c->texts);
     so_wipe(c->token, sizeof c->token);
+    so_wipe(c->servers, sizeof c->servers);
     free(c);
 }
 
@@ -225,21 +228,13 @@ so_msec so_call_deadline(const so_call *c, so_msec now)
 
 bool so_call_transmit(so_call *c, so_msec now, so_datagram *out)
 {
-    return c->peer != NULL && so_peer_transmit(c->peer, now, out);
-}
-
-static bool server_event(so_call *c, so_call_event *out)
-{
-    for (size_t i = 0; i < c->server_count; i++) {
-        if (c->servers[i].told)
-            continue;
-        c->servers[i].told = true;
-        out->kind = SO_CALL_SERVER;
-        out->host = c->servers[i].host;
-        out->port = c->servers[i].port;
-        return true;
+    if (c->parting != NULL) {
+        if (so_peer_transmit(c->parting, now, out))
+            return true;
+        so_peer_free(c->parting);
+        c->parting = NULL;
     }
-    return false;
+    return c->peer != NULL && so_peer_transmit(c->peer, now, out);
 }
 
 bool so_call_event_next(so_call *c, so_msec now, so_call_event *out)
@@ -271,5 +266,12 @@ bool so_call_event_next(so_call *c, so_msec now, so_call_event *out)
         out->screen = c->says_screen;
         return true;
     }
-    return !so_call_is_over(c) && server_event(c, out);
+    if (!c->relay_told) {
+        c->relay_told = true;
+        out->kind = SO_CALL_RELAY;
+        out->reason = c->relay_code;
+        out->why = &c->relay_why;
+        return true;
+    }
+    return !so_call_is_over(c) && so_call_server_event(c, out);
 }

@@ -37,7 +37,8 @@ typedef struct so_call_config {
     so_msec now;
     uint64_t unix_ms; /* the wall clock at now */
     so_call_wish sound, picture;
-    bool screen;                       /* the picture is that of a screen */
+    bool screen;     /* the picture is that of a screen */
+    bool relay_only; /* no address of this end is told to the other, nor sent from: everything goes through a relay */
     const so_sdp_abilities *abilities; /* NULL: sound, and video where a picture is wished for */
 } so_call_config;
 
@@ -62,8 +63,15 @@ void so_call_receive_text(so_call *call, so_msec now, const char *text, size_t l
 /* A socket of this end, for every peer of this call. */
 so_status so_call_add_base(so_call *call, so_msec now, const so_address *base) SO_MUST_CHECK;
 void so_call_remove_base(so_call *call, so_msec now, const so_address *base);
-/* An answer to SO_CALL_SERVER. */
-void so_call_add_stun_server(so_call *call, so_msec now, const so_address *server);
+/* The answer to SO_CALL_SERVER: all that its name stands for. 0: it can't be found. */
+void so_call_server_found(so_call *call, so_msec now, size_t server, const so_address *addresses, size_t count);
+/* What became of SO_CALL_STREAM: it is open (for TLS, with the certificate checked); it broke or was refused, with a
+ * code as of so_turn_failure; its bytes, of which some are taken: drain, and give the rest. */
+void so_call_stream_opened(so_call *call, so_msec now, unsigned stream);
+void so_call_stream_closed(so_call *call, so_msec now, unsigned stream, const char *code, const so_error *why);
+size_t so_call_stream_receive(so_call *call, so_msec now, unsigned stream, const uint8_t *bytes, size_t len);
+/* Is it of use any more? Asked after each input and its outputs; what is not may be closed. */
+bool so_call_wants_stream(const so_call *call, unsigned stream);
 void so_call_receive(so_call *call, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
                      size_t len);
 void so_call_tick(so_call *call, so_msec now);
@@ -86,7 +94,9 @@ so_msec so_call_deadline(const so_call *call, so_msec now);
 typedef enum so_call_event_kind {
     SO_CALL_STATE,  /* so_call_state_of; reason */
     SO_CALL_NOTICE, /* something that may pass: reason is "path-lost", "signaling-lost", "peer-away", "" when it has */
-    SO_CALL_SERVER, /* a STUN server's host and port, to be looked up */
+    SO_CALL_SERVER, /* server: a STUN or TURN server's host and port, to be looked up */
+    SO_CALL_STREAM, /* stream: a TURN server's host and port, to be connected to over TCP, or over TLS */
+    SO_CALL_RELAY,  /* a TURN server is not used: reason, why */
     SO_CALL_OTHER,  /* what the other end says that it sends */
     SO_CALL_TRACK,  /* media, receiving: the other end may send it from now on, or no longer */
     SO_CALL_FRAME,  /* media, frame */
@@ -99,6 +109,10 @@ typedef struct so_call_event {
     const char *reason; /* until the next call */
     const char *host;
     uint16_t port;
+    size_t server;
+    unsigned stream;
+    bool tls;
+    const so_error *why;
     bool audio, video, screen;
     so_sdp_kind media; /* of SO_CALL_TRACK, SO_CALL_FRAME and SO_CALL_WANT_KEY: SO_SDP_AUDIO or SO_SDP_VIDEO */
     bool receiving;

@@ -8,7 +8,8 @@
 #include "trust/seal.h"
 
 #define BASES_MAX SO_ICE_MAX_BASES
-#define SERVERS_MAX SO_ICE_MAX_SERVERS
+#define SERVERS_MAX SO_ICE_MAX_RELAYS
+#define ADDRESSES_MAX 4 /* of one name */
 #define HOST_MAX 256
 /* Texts that wait for the server: a description and all candidates of one call fit ten times. */
 #define TEXTS_MAX ((size_t)256 * 1024)
@@ -38,10 +39,18 @@ typedef struct call_epoch {
     char mine[SO_MEMBER_ID_LEN + 1]; /* the running call that this end said it has; "": none */
 } call_epoch;
 
+typedef enum call_server_kind { CALL_STUN, CALL_TURN_UDP, CALL_TURN_TCP, CALL_TURN_TLS } call_server_kind;
+
 typedef struct call_server {
+    call_server_kind kind;
     char host[HOST_MAX];
     uint16_t port;
-    bool told;
+    char username[SO_RELAY_TEXT_MAX + 1], credential[SO_RELAY_TEXT_MAX + 1]; /* of TURN; the second is a secret */
+    bool told;     /* it is to be looked up, or connected to */
+    bool answered; /* what its name stands for is here */
+    so_address addresses[ADDRESSES_MAX];
+    size_t address_count;
+    unsigned stream; /* the connection of TCP or TLS that the peer was told of; 0: none */
 } call_server;
 
 struct so_call {
@@ -50,7 +59,7 @@ struct so_call {
     so_msec began;
     uint64_t unix_ms;
     so_call_wish wishes[MEDIA_KINDS]; /* by so_sdp_kind */
-    bool muted[MEDIA_KINDS], screen;
+    bool muted[MEDIA_KINDS], screen, relay_only;
     const so_sdp_abilities *abilities;
     so_call_state state;
     char reason[48], notice[24];
@@ -71,7 +80,7 @@ struct so_call {
     uint64_t sealed, opened;
     bool says_audio, says_video, says_screen; /* of the other end */
     /* the peer */
-    so_peer *peer;
+    so_peer *peer, *parting;    /* parting: one that was dropped, and has relays to give back */
     size_t tracks[MEDIA_KINDS]; /* NO_TRACK: none */
     char peer_id[SO_MEMBER_ID_LEN + 1];
     bool described, peer_open, path_works;
@@ -79,8 +88,10 @@ struct so_call {
     size_t base_count;
     call_server servers[SERVERS_MAX];
     size_t server_count;
-    so_address stun[SERVERS_MAX]; /* what those names stand for */
-    size_t stun_count;
+    unsigned streams;    /* numbers that were given out */
+    char relay_code[24]; /* why the last relay that failed did */
+    so_error relay_why;
+    bool relay_told;
     bool troubles[TROUBLES];
     /* when something must be done; NEVER: nothing */
     so_msec no_path_at, linger_at, excuse_at, restart_at;
@@ -98,6 +109,15 @@ void so_call_wait(so_call *c, so_msec now); /* nobody else is here (any more) */
 void so_call_say(so_call *c, so_writer *w); /* a whole message for the server */
 void so_call_deliver(so_call *c, const uint8_t *payload, size_t len);
 void so_call_leave(so_call *c);
+
+/* servers.c */
+void so_call_add_servers(so_call *c, so_msec now, const json_t *ice);
+bool so_call_has_relay_server(const so_call *c);
+void so_call_use_server(so_call *c, so_msec now, call_server *server); /* in the peer that is there */
+void so_call_use_servers(so_call *c, so_msec now);                     /* all of them; it may end the call */
+void so_call_mend_streams(so_call *c, so_msec now);                    /* a new path is looked for */
+void so_call_relay_failed(so_call *c, so_msec now, const char *code, const so_error *why);
+bool so_call_server_event(so_call *c, so_call_event *out);
 
 /* epoch.c */
 void so_call_open_epoch(so_call *c, so_msec now);

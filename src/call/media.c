@@ -44,10 +44,8 @@ static so_status prepare(so_call *c, so_msec now)
 
     for (size_t i = 0; status == SO_OK && i < c->base_count; i++)
         status = so_peer_add_base(c->peer, now, &c->bases[i]);
-    for (size_t i = 0; status == SO_OK && i < c->stun_count; i++)
-        status = so_peer_add_stun_server(c->peer, now, &c->stun[i]);
     if (status == SO_OK)
-        so_peer_no_more_bases(c->peer, now);
+        so_call_use_servers(c, now);
     return status;
 }
 
@@ -102,6 +100,7 @@ bool so_call_new_peer(so_call *c, so_msec now)
                              .now = now,
                              .unix_ms = c->report.now,
                              .polite = !c->epoch.opener,
+                             .relay_only = c->relay_only,
                              .abilities = c->abilities};
     so_error err;
     so_status status;
@@ -117,6 +116,8 @@ bool so_call_new_peer(so_call *c, so_msec now)
         so_call_fail(c, now, SO_DOOR_MEDIA, "dtls-failed", &err);
         return false;
     }
+    if (so_call_is_over(c)) /* there must be a relay, and there is none */
+        return false;
     (void)snprintf(c->peer_id, sizeof c->peer_id, "%s", c->epoch.id);
     c->described = c->peer_open = c->path_works = false;
     c->no_path_at = now + NO_PATH;
@@ -125,11 +126,12 @@ bool so_call_new_peer(so_call *c, so_msec now)
 
 void so_call_drop_peer(so_call *c, so_msec now)
 {
-    (void)now;
     c->no_path_at = c->restart_at = c->linger_at = NEVER;
     if (c->peer == NULL)
         return;
-    so_peer_free(c->peer);
+    so_peer_free(c->parting);
+    c->parting = c->peer; /* without a word to the other end, which may be in the next call already */
+    so_peer_abandon(c->parting, now);
     c->peer = NULL;
     c->described = c->peer_open = c->path_works = false;
     reset_doors(c);
@@ -168,8 +170,11 @@ void so_call_begin_epoch(so_call *c, so_msec now)
         return;
     if (!c->epoch.opener)
         return;
-    if (so_peer_had_remote(c->peer) && !c->path_works && so_peer_restart_ice(c->peer, now) != SO_OK)
-        so_report_note(&c->report, SO_DOOR_PATH, "looking for a new path is not possible now");
+    if (so_peer_had_remote(c->peer) && !c->path_works) {
+        if (so_peer_restart_ice(c->peer, now) != SO_OK)
+            so_report_note(&c->report, SO_DOOR_PATH, "looking for a new path is not possible now");
+        so_call_mend_streams(c, now);
+    }
     offer(c, now);
 }
 
@@ -228,6 +233,8 @@ void so_call_take_offer(so_call *c, so_msec now, const so_said *said, so_slice t
     /* The other end looks for a path already: a restart of ours right after would take its result away. */
     if (status == SO_OK && taken.restarted && c->restart_at != NEVER)
         c->restart_at = now + RESTART_AGAIN + (c->epoch.opener ? 0 : PATIENCE / 2);
+    if (status == SO_OK && taken.restarted)
+        so_call_mend_streams(c, now);
     if (status != SO_OK)
         so_report_note(&c->report, SO_DOOR_MEDIA, "an offer came out of turn");
     else if (!taken.ignored)
@@ -276,15 +283,6 @@ void so_call_remove_base(so_call *c, so_msec now, const so_address *base)
         so_peer_remove_base(c->peer, now, base);
 }
 
-void so_call_add_stun_server(so_call *c, so_msec now, const so_address *server)
-{
-    if (c->stun_count == SERVERS_MAX)
-        return;
-    c->stun[c->stun_count++] = *server;
-    if (c->peer != NULL && so_peer_add_stun_server(c->peer, now, server) != SO_OK)
-        so_report_note(&c->report, SO_DOOR_PATH, "a STUN server was of no use to this end");
-}
-
 /* ---- watching ---- */
 
 static const char *kind_words(const char *kind)
@@ -330,7 +328,7 @@ void so_call_put_facts(so_call *c)
     if (facts.local_kind == NULL)
         return;
     so_report_put(r, SO_DOOR_PATH, "kind", facts.relayed ? "relayed" : "direct", NULL);
-    so_report_put(r, SO_DOOR_PATH, "protocol", "udp", NULL);
+    so_report_put(r, SO_DOOR_PATH, "protocol", facts.relay_way == NULL ? "udp" : facts.relay_way, NULL);
     so_report_put(r, SO_DOOR_PATH, "mine", kind_words(facts.local_kind), later);
     so_report_put(r, SO_DOOR_PATH, "theirs", kind_words(facts.remote_kind), later);
 }
@@ -397,8 +395,10 @@ void so_call_peer_tick(so_call *c, so_msec now)
     if (c->restart_at > now)
         return;
     c->restart_at = now + RESTART_AGAIN;
-    if (c->epoch.live && c->epoch.offered && so_peer_restart_ice(c->peer, now) == SO_OK)
-        so_report_note(&c->report, SO_DOOR_PATH, "looking for a new path");
+    if (!c->epoch.live || !c->epoch.offered || so_peer_restart_ice(c->peer, now) != SO_OK)
+        return;
+    so_report_note(&c->report, SO_DOOR_PATH, "looking for a new path");
+    so_call_mend_streams(c, now);
 }
 
 static void say_candidate(so_call *c, so_msec now, const so_peer_event *event)
@@ -447,6 +447,9 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
     case SO_PEER_WANT_KEY:
         out->kind = SO_CALL_WANT_KEY;
         return media_of(c, event->track, &out->media);
+    case SO_PEER_RELAY_FAILED:
+        so_call_relay_failed(c, now, event->relay_code, event->relay_error);
+        return false;
     case SO_PEER_TRACK:
         out->kind = SO_CALL_TRACK;
         out->receiving = event->receiving;

@@ -143,56 +143,6 @@ static void other_is(so_call *c, const char *id)
     }
 }
 
-/* "stun:host:port", "turn:host:port?transport=udp": a TURN server answers plain Binding requests too. */
-static void add_server(so_call *c, const char *url)
-{
-    call_server server = {.port = 3478};
-    const char *host = strncmp(url, "stun:", 5) == 0 || strncmp(url, "turn:", 5) == 0 ? url + 5 : NULL;
-    size_t len = host == NULL ? 0 : strcspn(host, "?");
-    const char *colon = host == NULL ? NULL : memrchr(host, ':', len);
-
-    if (host == NULL || strstr(url, "transport=tcp") != NULL || c->server_count == SERVERS_MAX)
-        return;
-    if (colon != NULL && memchr(colon, ']', len - (size_t)(colon - host)) == NULL) {
-        unsigned long port = strtoul(colon + 1, NULL, 10);
-
-        if (port == 0 || port > 65535)
-            return;
-        server.port = (uint16_t)port;
-        len = (size_t)(colon - host);
-    }
-    if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
-        host++;
-        len -= 2;
-    }
-    if (len == 0 || len >= sizeof server.host)
-        return;
-    memcpy(server.host, host, len);
-    for (size_t i = 0; i < c->server_count; i++)
-        if (strcmp(c->servers[i].host, server.host) == 0 && c->servers[i].port == server.port)
-            return;
-    c->servers[c->server_count++] = server;
-}
-
-static void add_servers(so_call *c, const json_t *ice)
-{
-    const json_t *server, *url;
-    size_t i, j;
-
-    json_array_foreach(ice, i, server)
-    {
-        const json_t *urls = json_object_get(server, "urls");
-
-        if (json_is_string(urls))
-            add_server(c, json_string_value(urls));
-        json_array_foreach(urls, j, url)
-        {
-            if (json_is_string(url))
-                add_server(c, json_string_value(url));
-        }
-    }
-}
-
 static void take_welcome(so_call *c, so_msec now, const so_signal_message *m)
 {
     const char *other = json_string_value(json_array_get(m->members, 0));
@@ -201,7 +151,11 @@ static void take_welcome(so_call *c, so_msec now, const so_signal_message *m)
     if (m->resume != NULL)
         (void)snprintf(c->token, sizeof c->token, "%s", m->resume);
     so_report_set(&c->report, SO_DOOR_SIGNALING, SO_DOOR_HELD, m->resumed ? "took the seat again" : "took a seat");
-    add_servers(c, json_object_get(m->root, "ice"));
+    so_call_add_servers(c, now, json_object_get(m->root, "ice"));
+    if (c->relay_only && !so_call_has_relay_server(c)) {
+        so_call_fail(c, now, SO_DOOR_PATH, "no-relay", NULL);
+        return;
+    }
     so_call_trouble(c, TROUBLE_SIGNALING, false);
     other_is(c, other);
     so_seal_forget(&c->seal);

@@ -120,7 +120,11 @@ static void on_event(void *user, const so_call_event *event)
     case SO_CALL_FRAME:
         on_frame(c, &event->frame);
         break;
+    case SO_CALL_RELAY:
+        call_say_relay(&c->options, event->reason, event->why);
+        break;
     case SO_CALL_SERVER:
+    case SO_CALL_STREAM:
     case SO_CALL_REPORT:
     case SO_CALL_TRACK:
     case SO_CALL_WANT_KEY:
@@ -197,6 +201,7 @@ static void start_call(command *c)
                                .invite = &c->options.invite,
                                .sound = {.receives = true},
                                .loopback = c->options.loopback,
+                               .relay_only = c->options.relay,
                                .event = on_event,
                                .closed = on_closed,
                                .user = c};

@@ -11,7 +11,7 @@ typedef struct call_options {
     so_invite invite; /* a secret */
     const char *ca, *connect_to, *in, *out, *report;
     unsigned duration, wait; /* seconds; 0: without end */
-    bool echo, answer, json, loopback;
+    bool echo, answer, json, loopback, relay;
 } call_options;
 
 /* -1: go on; else the exit code, and everything is said. The link in argv is wiped: a process list shows it. */
@@ -27,6 +27,7 @@ typedef struct call_totals {
 
 void call_say_state(const call_options *options, so_call_state state, const char *reason);
 void call_say_notice(const call_options *options, const char *notice);
+void call_say_relay(const call_options *options, const char *code, const so_error *why); /* it is not used */
 void call_say_other(const call_options *options, bool audio, bool video);
 void call_say_open(const call_options *options, const so_report *report);
 void call_say_end(const call_options *options, const so_report *report, const call_totals *totals, int exit_code);

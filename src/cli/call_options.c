@@ -23,6 +23,7 @@ static const char help[] =
     "  --wait S         give up when nobody came within S seconds (300; 0: never)\n"
     "  --ca FILE        trust the CA in FILE instead of the system's store\n"
     "  --connect ADDR   connect to this address; the certificate must still name the link's host\n"
+    "  --relay          go through a relay (TURN) only: the other end learns no address of this one\n"
     "  --loopback       let loopback addresses take part, for two ends on one machine\n"
     "  --json           one JSON object a line, for a program\n"
     "  --report FILE    write the report of what was verified, after each call\n\n"
@@ -39,6 +40,7 @@ enum {
     OPT_WAIT,
     OPT_CA,
     OPT_CONNECT,
+    OPT_RELAY,
     OPT_LOOPBACK,
     OPT_JSON,
     OPT_REPORT
@@ -53,6 +55,7 @@ static const struct option names[] = {
     {"wait", required_argument, NULL, OPT_WAIT},
     {"ca", required_argument, NULL, OPT_CA},
     {"connect", required_argument, NULL, OPT_CONNECT},
+    {"relay", no_argument, NULL, OPT_RELAY},
     {"loopback", no_argument, NULL, OPT_LOOPBACK},
     {"json", no_argument, NULL, OPT_JSON},
     {"report", required_argument, NULL, OPT_REPORT},
@@ -102,6 +105,9 @@ static int take(call_options *o, int option)
         break;
     case OPT_CONNECT:
         o->connect_to = optarg;
+        break;
+    case OPT_RELAY:
+        o->relay = true;
         break;
     case OPT_LOOPBACK:
         o->loopback = true;

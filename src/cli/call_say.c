@@ -74,6 +74,22 @@ void call_say_notice(const call_options *o, const char *notice)
     (void)fflush(stdout);
 }
 
+void call_say_relay(const call_options *o, const char *code, const so_error *why)
+{
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "relay");
+
+    if (o->json) {
+        member(&w, ",\"code\":", code);
+        member(&w, ",\"text\":", why->text);
+        so_write_text(&w, "}");
+        out(&w);
+    } else {
+        (void)printf("A relay is not used: %s.\n", why->text);
+        (void)fflush(stdout);
+    }
+}
+
 void call_say_other(const call_options *o, bool audio, bool video)
 {
     uint8_t line[LINE_MAX_BYTES];

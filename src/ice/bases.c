@@ -37,7 +37,7 @@ bool so_ice_reachable(const so_address *a, const so_address *b)
 
 uint8_t so_ice_find_base(const so_ice *ice, const so_address *address)
 {
-    for (uint8_t i = 0; i < SO_ICE_MAX_BASES; i++)
+    for (uint8_t i = 0; i < SO_ICE_BASES; i++)
         if (ice->bases[i].used && so_address_equal(&ice->bases[i].address, address))
             return i;
     return SO_ICE_NONE;
@@ -60,9 +60,9 @@ static uint16_t foundation_of(so_ice *ice, uint8_t base, so_ice_type type, uint8
 static uint8_t add_local(so_ice *ice, uint8_t base, const so_address *address, so_ice_type type, uint8_t server)
 {
     uint8_t slot = SO_ICE_NONE;
-    unsigned alike = 0, most = SO_ICE_MAX_BASES;
+    unsigned alike = 0, most = type == SO_ICE_RELAY ? SO_ICE_MAX_RELAYS : SO_ICE_MAX_BASES;
 
-    if (type != SO_ICE_HOST)
+    if (type == SO_ICE_PRFLX || type == SO_ICE_SRFLX)
         most = type == SO_ICE_PRFLX ? SO_ICE_LOCAL_PRFLX : SO_ICE_LOCAL_SRFLX;
     for (uint8_t i = 0; i < SO_ICE_LOCALS; i++) {
         if (!ice->locals[i].used && slot == SO_ICE_NONE)
@@ -84,10 +84,10 @@ static uint8_t add_local(so_ice *ice, uint8_t base, const so_address *address, s
     return slot;
 }
 
-uint8_t so_ice_host_of(const so_ice *ice, uint8_t base)
+uint8_t so_ice_own_of(const so_ice *ice, uint8_t base)
 {
     for (uint8_t i = 0; i < SO_ICE_LOCALS; i++)
-        if (ice->locals[i].used && ice->locals[i].base == base && ice->locals[i].type == SO_ICE_HOST)
+        if (ice->locals[i].used && ice->locals[i].base == base && ice->locals[i].type == ice->bases[base].type)
             return i;
     return SO_ICE_NONE;
 }
@@ -97,7 +97,7 @@ static void publish(so_ice *ice, uint8_t local, uint8_t server)
 {
     so_ice_local *l = &ice->locals[local];
 
-    if (l->type == SO_ICE_HOST || (l->type == SO_ICE_SRFLX && !l->stale))
+    if (l->type == ice->bases[l->base].type || (l->type == SO_ICE_SRFLX && !l->stale))
         return; /* redundant, RFC 8445 §5.1.3 */
     l->stale = false;
     l->announce = true;
@@ -113,7 +113,7 @@ uint8_t so_ice_local_of(so_ice *ice, uint8_t base, const so_address *mapped, so_
     uint8_t found = SO_ICE_NONE;
 
     if (mapped->family != ice->bases[base].address.family || !so_ice_is_unicast(mapped))
-        return so_ice_host_of(ice, base);
+        return so_ice_own_of(ice, base);
     for (uint8_t i = 0; i < SO_ICE_LOCALS; i++)
         if (ice->locals[i].used && ice->locals[i].base == base && so_address_equal(&ice->locals[i].address, mapped))
             found = i;
@@ -121,35 +121,29 @@ uint8_t so_ice_local_of(so_ice *ice, uint8_t base, const so_address *mapped, so_
         found = add_local(ice, base, mapped, type, server);
     else if (type == SO_ICE_SRFLX)
         publish(ice, found, server);
-    return found != SO_ICE_NONE ? found : so_ice_host_of(ice, base);
+    return found != SO_ICE_NONE ? found : so_ice_own_of(ice, base);
 }
 
 static void ask_servers(so_ice *ice, uint8_t base)
 {
-    for (unsigned s = 0; s < ice->server_count; s++)
+    /* RFC 8445 §5.1.1.2: a relayed address has nothing between it and the world that a server could tell of. */
+    for (unsigned s = 0; ice->bases[base].type == SO_ICE_HOST && s < ice->server_count; s++)
         if (ice->asked[base][s] == SO_ICE_NOT_ASKED && so_ice_reachable(&ice->bases[base].address, &ice->servers[s]))
             ice->asked[base][s] = SO_ICE_TO_ASK;
 }
 
-so_status so_ice_add_base(so_ice *ice, so_msec now, const so_address *base)
+static so_status add_base(so_ice *ice, so_msec now, const so_ice_base *base)
 {
     uint8_t slot = SO_ICE_NONE;
 
-    if (ice->closed)
-        return SO_STATE;
-    if (!so_ice_is_unicast(base))
-        return SO_BAD_INPUT;
-    if (so_ice_find_base(ice, base) != SO_ICE_NONE)
-        return SO_OK;
-    for (uint8_t i = SO_ICE_MAX_BASES; i-- > 0;)
+    for (uint8_t i = SO_ICE_BASES; i-- > 0;)
         if (!ice->bases[i].used)
             slot = i;
     if (slot == SO_ICE_NONE)
         return SO_TOO_LONG;
-    ice->bases[slot] =
-        (so_ice_base){.used = true, .preference = (uint16_t)(65535 - ice->next_preference++), .address = *base};
+    ice->bases[slot] = *base;
     memset(ice->asked[slot], SO_ICE_NOT_ASKED, sizeof ice->asked[slot]);
-    if (add_local(ice, slot, base, SO_ICE_HOST, SO_ICE_NONE) == SO_ICE_NONE) {
+    if (add_local(ice, slot, &base->address, base->type, SO_ICE_NONE) == SO_ICE_NONE) {
         ice->bases[slot].used = false;
         return SO_TOO_LONG;
     }
@@ -159,6 +153,35 @@ so_status so_ice_add_base(so_ice *ice, so_msec now, const so_address *base)
             (void)so_ice_add_pair(ice, slot, r);
     so_ice_run(ice, now);
     return SO_OK;
+}
+
+so_status so_ice_add_base(so_ice *ice, so_msec now, const so_address *base)
+{
+    so_ice_base fresh = {
+        .used = true, .type = SO_ICE_HOST, .preference = (uint16_t)(65535 - ice->next_preference), .address = *base};
+    so_status status;
+
+    if (ice->closed)
+        return SO_STATE;
+    if (!so_ice_is_unicast(base))
+        return SO_BAD_INPUT;
+    if (so_ice_find_base(ice, base) != SO_ICE_NONE)
+        return SO_OK;
+    status = add_base(ice, now, &fresh);
+    if (status == SO_OK)
+        ice->next_preference++;
+    return status;
+}
+
+so_status so_ice_add_relay(so_ice *ice, so_msec now, const so_address *relayed, uint16_t preference)
+{
+    so_ice_base fresh = {.used = true, .type = SO_ICE_RELAY, .preference = preference, .address = *relayed};
+
+    if (ice->closed)
+        return SO_STATE;
+    if (!so_ice_is_unicast(relayed) || so_ice_find_base(ice, relayed) != SO_ICE_NONE)
+        return SO_BAD_INPUT;
+    return add_base(ice, now, &fresh);
 }
 
 static void forget_base_elsewhere(so_ice *ice, uint8_t base)
@@ -215,7 +238,7 @@ so_status so_ice_add_stun_server(so_ice *ice, so_msec now, const so_address *ser
     if (ice->server_count == SO_ICE_MAX_SERVERS)
         return SO_TOO_LONG;
     ice->servers[ice->server_count++] = *server;
-    for (uint8_t b = 0; b < SO_ICE_MAX_BASES; b++)
+    for (uint8_t b = 0; b < SO_ICE_BASES; b++)
         if (ice->bases[b].used)
             ask_servers(ice, b);
     so_ice_run(ice, now);
@@ -232,7 +255,7 @@ void so_ice_announce_again(so_ice *ice, uint8_t kept)
 {
     for (uint8_t i = 0; i < SO_ICE_LOCALS; i++) {
         so_ice_local *l = &ice->locals[i];
-        if (l->type == SO_ICE_HOST) {
+        if (l->type == SO_ICE_HOST || l->type == SO_ICE_RELAY) {
             l->announce = l->used;
             continue;
         }
@@ -240,7 +263,7 @@ void so_ice_announce_again(so_ice *ice, uint8_t kept)
         l->stale = l->used;
         l->announce = false;
     }
-    for (unsigned b = 0; b < SO_ICE_MAX_BASES; b++)
+    for (unsigned b = 0; b < SO_ICE_BASES; b++)
         for (unsigned s = 0; s < SO_ICE_MAX_SERVERS; s++)
             if (ice->asked[b][s] == SO_ICE_ASKED)
                 ice->asked[b][s] = SO_ICE_TO_ASK;
@@ -259,7 +282,7 @@ void so_ice_forget_stale(so_ice *ice)
 
 bool so_ice_gathered(const so_ice *ice)
 {
-    for (unsigned b = 0; b < SO_ICE_MAX_BASES; b++)
+    for (unsigned b = 0; b < SO_ICE_BASES; b++)
         for (unsigned s = 0; s < SO_ICE_MAX_SERVERS; s++)
             if (ice->asked[b][s] == SO_ICE_TO_ASK || ice->asked[b][s] == SO_ICE_ASKING)
                 return false;
@@ -270,7 +293,7 @@ bool so_ice_gathered(const so_ice *ice)
 static bool next_question(const so_ice *ice, uint8_t *base, uint8_t *server)
 {
     for (*server = 0; *server < SO_ICE_MAX_SERVERS; ++*server)
-        for (*base = 0; *base < SO_ICE_MAX_BASES; ++*base)
+        for (*base = 0; *base < SO_ICE_BASES; ++*base)
             if (ice->asked[*base][*server] == SO_ICE_TO_ASK)
                 return true;
     return false;

@@ -18,6 +18,7 @@
 typedef struct so_ice so_ice;
 
 #define SO_ICE_MAX_BASES 16
+#define SO_ICE_MAX_RELAYS 8
 #define SO_ICE_MAX_SERVERS 4
 /* The longest datagram that an agent sends: two user names of the longest kind, and all attributes. */
 #define SO_ICE_DATAGRAM 512
@@ -80,6 +81,13 @@ const char *so_ice_pwd(const so_ice *ice);
  */
 so_status so_ice_add_base(so_ice *ice, so_msec now, const so_address *base) SO_MUST_CHECK;
 /*
+ * An address that a TURN server relays for this end (turn.h): a base of its own, on which datagrams come and go
+ * wrapped, with nothing but its relayed candidate, which says nothing of where this end is. preference: 65535 is the
+ * best. Ended by so_ice_remove_base. SO_BAD_INPUT: no unicast address, or one that is a base already. SO_TOO_LONG:
+ * there are SO_ICE_MAX_RELAYS.
+ */
+so_status so_ice_add_relay(so_ice *ice, so_msec now, const so_address *relayed, uint16_t preference) SO_MUST_CHECK;
+/*
  * The interface went away: all that used it is forgotten at once. Another pair that works takes over, but the peer
  * sends to the old one until it has been silent for a while: a restart is the quick way. SO_NOT_FOUND: no such base.
  */
@@ -138,6 +146,8 @@ bool so_ice_send_types(const so_ice *ice, so_ice_type *local, so_ice_type *remot
 so_ice_state so_ice_state_of(const so_ice *ice);
 bool so_ice_is_controlling(const so_ice *ice);
 
+/* May a datagram go from one to the other: same family, and the same of global, link-local and loopback? */
+bool so_ice_reachable(const so_address *a, const so_address *b);
 /* "new", "checking", ... for logs and the page. */
 const char *so_ice_state_name(so_ice_state state);
 

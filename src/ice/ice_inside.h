@@ -13,7 +13,8 @@
 #include "ice/ice.h"
 #include "stun/message.h"
 
-#define SO_ICE_LOCALS 48
+#define SO_ICE_BASES (SO_ICE_MAX_BASES + SO_ICE_MAX_RELAYS)
+#define SO_ICE_LOCALS 56
 #define SO_ICE_LOCAL_PRFLX 8  /* of them at most */
 #define SO_ICE_LOCAL_SRFLX 24 /* of them at most; the rest is for each base's own */
 #define SO_ICE_REMOTES 32
@@ -42,6 +43,7 @@ typedef struct so_ice_creds {
 
 typedef struct so_ice_base {
     bool used;
+    so_ice_type type;    /* of its own candidate: host, or relay */
     uint16_t preference; /* RFC 8445's local preference */
     so_address address;
 } so_ice_base;
@@ -87,7 +89,7 @@ typedef enum so_ice_pair_state {
 typedef struct so_ice_pair {
     so_ice_pair_state state;
     uint8_t base, remote;
-    uint8_t local; /* the candidate as which the peer sees the base; the base's host candidate before that is known */
+    uint8_t local; /* the candidate as which the peer sees the base; the base's own candidate before that is known */
     bool old;      /* the pair of before a restart */
     bool valid;    /* a check was answered, and consent lives */
     bool nominate; /* USE-CANDIDATE came before the pair was valid */
@@ -148,10 +150,10 @@ struct so_ice {
     uint64_t tie_breaker;
     so_ice_creds creds, old_creds;
 
-    so_ice_base bases[SO_ICE_MAX_BASES];
+    so_ice_base bases[SO_ICE_BASES];
     so_address servers[SO_ICE_MAX_SERVERS];
     uint8_t server_count;
-    uint8_t asked[SO_ICE_MAX_BASES][SO_ICE_MAX_SERVERS]; /* so_ice_asked */
+    uint8_t asked[SO_ICE_BASES][SO_ICE_MAX_SERVERS]; /* so_ice_asked */
     bool all_bases, local_end, remote_end;
     uint16_t next_preference, next_foundation, next_remote_foundation;
     uint32_t next_queued;
@@ -192,11 +194,9 @@ uint8_t so_ice_find_base(const so_ice *ice, const so_address *address);
 uint8_t so_ice_local_of(so_ice *ice, uint8_t base, const so_address *mapped, so_ice_type type, uint8_t server);
 void so_ice_announce_again(so_ice *ice, uint8_t kept); /* restart; kept: a local candidate, or none */
 void so_ice_forget_stale(so_ice *ice);
-uint8_t so_ice_host_of(const so_ice *ice, uint8_t base); /* its host candidate: every base has one */
+uint8_t so_ice_own_of(const so_ice *ice, uint8_t base); /* its host or relayed candidate: every base has one */
 void so_ice_gather(so_ice *ice, so_msec now);
 bool so_ice_gathered(const so_ice *ice);
-/* May a datagram go from one to the other: same family, and the same of global, link-local and loopback? */
-bool so_ice_reachable(const so_address *a, const so_address *b);
 bool so_ice_is_unicast(const so_address *a);
 
 /* --- remotes.c --- */

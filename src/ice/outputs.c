@@ -43,12 +43,15 @@ static void put_username(so_writer *w, const so_ice_creds *creds)
 static bool build_check(so_ice *ice, so_ice_transaction *t, so_writer *w, so_ice_datagram *out)
 {
     const so_ice_pair *p = &ice->pairs[t->pair];
+    const so_ice_base *base = &ice->bases[t->base];
+    bool relayed = base->type == SO_ICE_RELAY;
     so_ice_creds *creds = so_ice_creds_of(ice, p->old);
 
     out->remote = ice->remotes[p->remote].address;
     put_username(w, creds);
-    /* RFC 8445 §7.1.1: the priority of a peer-reflexive candidate that this check may bring to light */
-    so_stun_put_u32(w, SO_STUN_PRIORITY, so_ice_priority(SO_ICE_PRFLX, ice->bases[t->base].preference, 1));
+    /* RFC 8445 §7.1.1: the priority of a peer-reflexive candidate that this check may bring to light. From a relay that
+     * is the relayed candidate itself, which the peer has not heard of yet: it must not be taken for a better one. */
+    so_stun_put_u32(w, SO_STUN_PRIORITY, so_ice_priority(relayed ? SO_ICE_RELAY : SO_ICE_PRFLX, base->preference, 1));
     so_stun_put_u64(w, ice->controlling ? SO_STUN_ICE_CONTROLLING : SO_STUN_ICE_CONTROLLED, ice->tie_breaker);
     if (t->nominating)
         so_stun_put(w, SO_STUN_USE_CANDIDATE, NULL, 0);
@@ -97,7 +100,11 @@ static void describe_local(const so_ice *ice, uint8_t local, so_ice_candidate *c
     c->priority = l->priority;
     c->address = l->address;
     c->type = l->type;
-    if (l->type != SO_ICE_HOST)
+    /* RFC 8839 §5.1 would have a relayed candidate tell the address that the server sees. It is of no use to the peer,
+     * and may be what the relay is to hide: "0.0.0.0" or "::" and port 9 say so. */
+    if (l->type == SO_ICE_RELAY)
+        c->related = (so_address){.family = l->address.family, .port = 9};
+    else if (l->type != SO_ICE_HOST)
         c->related = ice->bases[l->base].address;
     memcpy(c->ufrag, ice->creds.ufrag, sizeof ice->creds.ufrag);
 }
@@ -170,7 +177,8 @@ bool so_ice_send_types(const so_ice *ice, so_ice_type *local, so_ice_type *remot
 
     if (pair == SO_ICE_NONE)
         return false;
-    *local = ice->locals[ice->pairs[pair].local].type;
+    *local = ice->bases[ice->pairs[pair].base].type == SO_ICE_RELAY ? SO_ICE_RELAY
+                                                                    : ice->locals[ice->pairs[pair].local].type;
     *remote = ice->remotes[ice->pairs[pair].remote].type;
     return true;
 }

@@ -20,12 +20,17 @@ static uint64_t rank(const so_ice *ice, uint32_t own, uint32_t theirs)
     return ice->controlling ? so_ice_pair_priority(own, theirs) : so_ice_pair_priority(theirs, own);
 }
 
+static uint32_t own_priority(const so_ice *ice, uint8_t base)
+{
+    return so_ice_priority(ice->bases[base].type, ice->bases[base].preference, 1);
+}
+
 void so_ice_rank_pair(so_ice *ice, uint8_t pair)
 {
     so_ice_pair *p = &ice->pairs[pair];
     uint32_t theirs = ice->remotes[p->remote].priority;
 
-    p->priority = rank(ice, so_ice_priority(SO_ICE_HOST, ice->bases[p->base].preference, 1), theirs);
+    p->priority = rank(ice, own_priority(ice, p->base), theirs);
     /* RFC 8445 §7.2.5.3.2: a valid pair has the priority of the candidate as which the peer sees us. */
     p->valid_priority = rank(ice, ice->locals[p->local].priority, theirs);
 }
@@ -83,7 +88,7 @@ static uint8_t make_room(so_ice *ice, uint64_t priority)
 
 uint8_t so_ice_add_pair(so_ice *ice, uint8_t base, uint8_t remote)
 {
-    so_ice_pair fresh = {.state = SO_ICE_FROZEN, .base = base, .remote = remote, .local = so_ice_host_of(ice, base)};
+    so_ice_pair fresh = {.state = SO_ICE_FROZEN, .base = base, .remote = remote, .local = so_ice_own_of(ice, base)};
     const unsigned under_way = 1U << SO_ICE_FROZEN | 1U << SO_ICE_WAITING | 1U << SO_ICE_IN_PROGRESS;
     uint8_t slot = so_ice_find_pair(ice, base, remote);
     so_ice_pair *p;
@@ -92,8 +97,7 @@ uint8_t so_ice_add_pair(so_ice *ice, uint8_t base, uint8_t remote)
         return slot;
     /* Server-reflexive local candidates have no pairs of their own: with their base in their place they would be
      * redundant to its (RFC 8445 §6.1.2.4). */
-    slot = make_room(
-        ice, rank(ice, so_ice_priority(SO_ICE_HOST, ice->bases[base].preference, 1), ice->remotes[remote].priority));
+    slot = make_room(ice, rank(ice, own_priority(ice, base), ice->remotes[remote].priority));
     if (slot == SO_ICE_NONE)
         return slot;
     p = &ice->pairs[slot];

@@ -86,7 +86,7 @@ static uint8_t make_room(so_ice *ice, uint32_t priority)
 
 static void pair_with_bases(so_ice *ice, uint8_t remote)
 {
-    for (uint8_t b = 0; b < SO_ICE_MAX_BASES; b++)
+    for (uint8_t b = 0; b < SO_ICE_BASES; b++)
         if (ice->bases[b].used)
             (void)so_ice_add_pair(ice, b, remote);
 }

@@ -1,5 +1,6 @@
 #include "net/caller.h"
 
+#include "net/relays.h"
 #include "net/wss.h"
 
 #include <stdlib.h>
@@ -8,9 +9,12 @@
 #define FIRST_DELAY 300
 #define LAST_DELAY 5000
 
-/* A STUN server's name, being looked up. */
+#define ADDRESSES_MAX 4 /* of one name */
+
+/* A server's name, being looked up. */
 typedef struct lookup {
     uv_getaddrinfo_t request;
+    size_t server;
     so_caller *owner; /* NULL: it is over, and the answer concerns nobody */
     struct lookup *next;
 } lookup;
@@ -20,6 +24,7 @@ struct so_caller {
     so_call *call;
     so_wss *wss; /* NULL: not connected */
     so_udp *udp;
+    so_relays *relays;
     uv_timer_t due, again;
     unsigned closing; /* handles that are not closed yet */
     unsigned attempts;
@@ -67,17 +72,36 @@ static void end(so_caller *c)
     if (c->wss != NULL)
         so_wss_finish(c->wss);
     so_udp_close(c->udp);
+    so_relays_close(c->relays);
     c->udp = NULL;
+    c->relays = NULL;
     uv_close((uv_handle_t *)&c->due, on_timer_closed);
     uv_close((uv_handle_t *)&c->again, on_timer_closed);
 }
 
-/* ---- STUN servers ---- */
+/* ---- STUN and TURN servers ---- */
+
+static so_address address_of(const struct sockaddr *found)
+{
+    if (found->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)found;
+
+        return so_address_of((const uint8_t *)&in->sin_addr, 4, ntohs(in->sin_port));
+    }
+    if (found->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)found;
+
+        return so_address_of((const uint8_t *)&in->sin6_addr, 16, ntohs(in->sin6_port));
+    }
+    return (so_address){0};
+}
 
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     lookup *l = request->data;
     so_caller *c = l->owner;
+    so_address addresses[ADDRESSES_MAX];
+    size_t count = 0;
 
     if (c != NULL) {
         lookup **at = &c->lookups;
@@ -85,44 +109,76 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
         while (*at != l)
             at = &(*at)->next;
         *at = l->next;
-        for (const struct addrinfo *a = found; status == 0 && a != NULL; a = a->ai_next) {
-            so_address address = {0};
-
-            if (a->ai_family == AF_INET)
-                address =
-                    so_address_of((const uint8_t *)&((const struct sockaddr_in *)(const void *)a->ai_addr)->sin_addr, 4,
-                                  ntohs(((const struct sockaddr_in *)(const void *)a->ai_addr)->sin_port));
-            else if (a->ai_family == AF_INET6)
-                address =
-                    so_address_of((const uint8_t *)&((const struct sockaddr_in6 *)(const void *)a->ai_addr)->sin6_addr,
-                                  16, ntohs(((const struct sockaddr_in6 *)(const void *)a->ai_addr)->sin6_port));
-            if (address.family != 0)
-                so_call_add_stun_server(c->call, so_caller_now(c), &address);
+        for (const struct addrinfo *a = found; status == 0 && a != NULL && count < ADDRESSES_MAX; a = a->ai_next) {
+            addresses[count] = address_of(a->ai_addr);
+            count += addresses[count].family != 0;
         }
+        so_call_server_found(c->call, so_caller_now(c), l->server, addresses, count);
         pump(c);
     }
     uv_freeaddrinfo(found);
     free(l);
 }
 
-static void look_up(so_caller *c, const char *host, uint16_t port)
+static void look_up(so_caller *c, size_t server, const char *host, uint16_t port)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
     lookup *l = calloc(1, sizeof *l);
     char service[8];
 
-    if (l == NULL)
-        return; /* one way to a path less */
     (void)snprintf(service, sizeof service, "%u", port);
-    l->owner = c;
-    l->request.data = l;
-    if (uv_getaddrinfo(&c->config.loop->uv, &l->request, on_looked_up, host, service, &hints) != 0) {
+    if (l != NULL) {
+        l->owner = c;
+        l->server = server;
+        l->request.data = l;
+        if (uv_getaddrinfo(&c->config.loop->uv, &l->request, on_looked_up, host, service, &hints) == 0) {
+            l->next = c->lookups;
+            c->lookups = l;
+            return;
+        }
         free(l);
-        return;
     }
-    l->next = c->lookups;
-    c->lookups = l;
+    so_call_server_found(c->call, so_caller_now(c), server, NULL, 0); /* one way to a path less */
 }
+
+static void on_relay_opened(void *user, unsigned stream)
+{
+    so_caller *c = user;
+
+    so_call_stream_opened(c->call, so_caller_now(c), stream);
+    pump(c);
+}
+
+static void on_relay_data(void *user, unsigned stream, const uint8_t *bytes, size_t len)
+{
+    so_caller *c = user;
+
+    while (len > 0 && !c->ending) {
+        size_t taken = so_call_stream_receive(c->call, so_caller_now(c), stream, bytes, len);
+
+        bytes += taken;
+        len -= taken;
+        pump(c);
+    }
+}
+
+static void on_relay_closed(void *user, unsigned stream, const char *code, const so_error *why)
+{
+    so_caller *c = user;
+
+    so_call_stream_closed(c->call, so_caller_now(c), stream, code, why);
+    pump(c);
+}
+
+static bool is_relay_wanted(void *user, unsigned stream)
+{
+    const so_caller *c = user;
+
+    return so_call_wants_stream(c->call, stream);
+}
+
+static const so_relays_events relay_events = {
+    .opened = on_relay_opened, .data = on_relay_data, .closed = on_relay_closed, .wanted = is_relay_wanted};
 
 /* ---- the driving rule ---- */
 
@@ -144,7 +200,9 @@ static void drain(so_caller *c)
         if (c->wss != NULL)
             so_wss_send(c->wss, text, len);
     while (so_call_transmit(c->call, so_caller_now(c), &datagram))
-        if (c->udp != NULL)
+        if (datagram.stream != 0)
+            so_relays_send(c->relays, datagram.stream, datagram.bytes, datagram.len);
+        else if (c->udp != NULL)
             so_udp_send(c->udp, &datagram.local, &datagram.remote, datagram.bytes, datagram.len);
 }
 
@@ -169,12 +227,15 @@ static void pump(so_caller *c)
     drain(c);
     while (so_call_event_next(c->call, so_caller_now(c), &event)) {
         if (event.kind == SO_CALL_SERVER)
-            look_up(c, event.host, event.port);
+            look_up(c, event.server, event.host, event.port);
+        else if (event.kind == SO_CALL_STREAM)
+            so_relays_connect(c->relays, event.stream, event.host, event.port, event.tls);
         else
             c->config.event(c->config.user, &event);
         drain(c);
     }
     drain(c);
+    so_relays_sweep(c->relays);
     c->pumping = false;
     if (so_call_is_over(c->call))
         end(c);
@@ -322,7 +383,8 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
                            .sound = config->sound,
                            .picture = config->picture,
                            .screen = config->screen,
-                           .abilities = config->abilities};
+                           .abilities = config->abilities,
+                           .relay_only = config->relay_only};
     so_status status;
 
     *out = NULL;
@@ -332,6 +394,10 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
     status = so_call_new(&c->call, &call, err);
     if (status == SO_OK)
         status = so_udp_open(&c->udp, config->loop, config->loopback, on_datagram, c, err);
+    if (status == SO_OK && so_relays_open(&c->relays, config->loop, config->ctx, &relay_events, c) != SO_OK) {
+        so_udp_close(c->udp);
+        status = so_fail(err, SO_NO_MEMORY, "call", "no memory for a call; end other programs");
+    }
     if (status != SO_OK) {
         so_caller_free(c);
         return status;

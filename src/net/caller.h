@@ -23,6 +23,7 @@ typedef struct so_caller_config {
     bool screen;                       /* the picture is that of a screen */
     const so_sdp_abilities *abilities; /* as so_call_config has them */
     bool loopback;                     /* loopback addresses take part too */
+    bool relay_only; /* everything goes through a TURN server; where there is none, there is no call */
     /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
      */
     void (*event)(void *user, const so_call_event *event);

@@ -129,3 +129,8 @@ so_status so_stream_connect(so_stream **out, so_loop *loop, SSL_CTX *ctx, const 
     *out = s;
     return SO_OK;
 }
+
+so_status so_stream_speak(so_stream *s, const uint8_t *protocols, size_t len)
+{
+    return SSL_set_alpn_protos(s->ssl, protocols, (unsigned)len) == 0 ? SO_OK : SO_CRYPTO;
+}

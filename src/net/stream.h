@@ -29,6 +29,10 @@ so_stream *so_stream_accept(so_loop *loop, uv_stream_t *listener, SSL_CTX *ctx, 
 so_status so_stream_connect(so_stream **stream, so_loop *loop, SSL_CTX *ctx, const char *host, uint16_t port,
                             const char *as, const so_stream_events *events, void *user) SO_MUST_CHECK;
 
+/* What it says that it speaks, in the place of http/1.1: ALPN (RFC 7301), each name behind its length. Right after
+ * so_stream_connect. */
+so_status so_stream_speak(so_stream *stream, const uint8_t *protocols, size_t len) SO_MUST_CHECK;
+
 /* Gives a stream, from now on, to another owner. */
 void so_stream_bind(so_stream *stream, const so_stream_events *events, void *user);
 

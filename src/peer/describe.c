@@ -151,8 +151,10 @@ static so_status tell_agent(so_peer *p, so_msec now, const so_sdp *remote, bool 
         status = so_ice_set_remote(p->ice, now, remote->ufrag, remote->pwd, remote->ice_lite);
     /* Where we had restarted too, and took our offer back, the agent keeps that generation, and so do its candidates.
      */
-    if (strcmp(before, so_ice_ufrag(p->ice)) != 0)
+    if (strcmp(before, so_ice_ufrag(p->ice)) != 0) {
         forget_candidates(p);
+        so_peer_relays_probe(p, now);
+    }
     /* RFC 8839 §4.4.1.1.1: who restarts is answered with a restart; the agent has made new credentials by itself. */
     if (status == SO_OK && restarted && p->sdp.state == SO_SDP_AWAITS_OWN_ANSWER)
         status = so_sdp_session_restart(&p->sdp, so_ice_ufrag(p->ice), so_ice_pwd(p->ice));
@@ -251,8 +253,10 @@ so_status so_peer_restart_ice(so_peer *p, so_msec now)
     if (is_over(p) || p->sdp.state != SO_SDP_STABLE)
         return SO_STATE;
     status = so_ice_restart(p->ice, now);
-    if (status == SO_OK)
+    if (status == SO_OK) {
         forget_candidates(p);
+        so_peer_relays_probe(p, now);
+    }
     if (status == SO_OK)
         status = so_sdp_session_restart(&p->sdp, so_ice_ufrag(p->ice), so_ice_pwd(p->ice));
     p->negotiate_told = false;

@@ -4,6 +4,7 @@
 
 #include "dtls/dtls.h"
 #include "dtls/early.h"
+#include "ice/turn.h"
 #include "peer/peer.h"
 #include "rtp/nack.h"
 #include "rtp/outbox.h"
@@ -105,6 +106,22 @@ typedef struct peer_track {
     peer_receiving in;
 } peer_track;
 
+/* A TURN server of UDP, for bases to come. */
+typedef struct peer_server {
+    so_address address;
+    char username[SO_STUN_NAME_MAX + 1], credential[SO_STUN_NAME_MAX + 1];
+} peer_server;
+
+/* An allocation, or the wish for one. */
+typedef struct peer_relay {
+    so_turn *turn; /* NULL: a free slot */
+    so_relay_way way;
+    unsigned stream;         /* of TCP and TLS */
+    so_address base, server; /* of UDP */
+    so_address relayed;      /* as the agent knows it; family 0: it does not */
+    bool told;               /* that it failed */
+} peer_relay;
+
 struct so_peer {
     so_engine *engine;
     so_random random;
@@ -136,6 +153,15 @@ struct so_peer {
     const char *line[CANDIDATES_MAX];
     char cname[24], said_mid[SO_SDP_MID_MAX + 1], said_ufrag[SO_ICE_UFRAG + 1];
     uint64_t stray;
+    /* relays */
+    bool abandoned, relay_only, no_more_bases, gathering_ends; /* the last one: the agent was told of the one before */
+    so_address bases[SO_ICE_MAX_BASES];
+    size_t base_count;
+    peer_server servers[SO_ICE_MAX_SERVERS];
+    size_t server_count;
+    peer_relay relays[SO_ICE_MAX_RELAYS];
+    so_datagram wrapped; /* waits for requests that must be there before it; len 0: nothing does */
+    uint8_t wrapped_bytes[OUT_BYTES + SO_TURN_OVERHEAD], relay_out[SO_TURN_REQUEST];
     bool round_trip_known;
     uint32_t round_trip; /* 1/65536 s */
     uint8_t fraction_lost;
@@ -153,6 +179,26 @@ bool so_peer_candidate_event(so_peer *p, so_peer_event *out);
 
 /* transport.c: what an input may have made possible or due */
 void so_peer_advance(so_peer *p, so_msec now);
+/* One datagram of the other end's, whichever way it came. */
+void so_peer_take_datagram(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
+                           size_t len);
+
+/* relay.c */
+void so_peer_relays_free(so_peer *p);
+void so_peer_relays_add_base(so_peer *p, so_msec now, const so_address *base);
+void so_peer_relays_remove_base(so_peer *p, so_msec now, const so_address *base);
+void so_peer_relays_tick(so_peer *p, so_msec now);
+void so_peer_relays_probe(so_peer *p, so_msec now); /* a restart: are they still what they were? */
+so_msec so_peer_relays_deadline(const so_peer *p);
+bool so_peer_relays_event(so_peer *p, so_peer_event *out);
+const char *so_peer_relay_way_of(const so_peer *p, const so_address *local);
+/* true: it came from a relay, and was looked at. */
+bool so_peer_relays_receive(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
+                            size_t len);
+bool so_peer_relays_transmit(so_peer *p, so_datagram *out); /* requests, and then what waited for them */
+/* Whom a datagram for the other end is to be handed to. false: nobody, now; it waits, or is gone. */
+bool so_peer_relays_route(so_peer *p, so_msec now, bool carries, so_datagram *datagram);
+bool so_peer_relays_part(so_peer *p, so_msec now, so_datagram *out); /* the last words, when the peer is over */
 
 /* tracks.c */
 void so_peer_media_agreed(so_peer *p); /* descriptions were agreed on: who sends what to whom */

@@ -60,6 +60,7 @@ so_status so_peer_new(so_peer **out, const so_peer_config *config, so_error *err
     p->random = config->random;
     p->began = config->now;
     p->unix_ms = config->unix_ms;
+    p->relay_only = config->relay_only;
     p->state_told = p->ice_told = p->negotiate_told = true;
     status = so_dtls_certificate_make(&p->certificate, (so_unix)(config->unix_ms / 1000), &p->random, err);
     if (status == SO_OK &&
@@ -83,6 +84,7 @@ void so_peer_free(so_peer *p)
     so_srtp_free(p->outgoing);
     so_srtp_free(p->incoming);
     so_early_clear(&p->early);
+    so_peer_relays_free(p);
     so_dtls_free(p->dtls);
     so_ice_free(p->ice);
     so_dtls_certificate_free(p->certificate);
@@ -96,6 +98,14 @@ void so_peer_close(so_peer *p, so_msec now)
     if (p->dtls != NULL)
         so_dtls_close(p->dtls);
     so_peer_set_state(p, SO_PEER_CLOSED, "closed by this end");
+}
+
+void so_peer_abandon(so_peer *p, so_msec now)
+{
+    (void)now;
+    p->abandoned = true;
+    p->out_count = p->wrapped.len = 0;
+    so_peer_set_state(p, SO_PEER_CLOSED, "abandoned by this end");
 }
 
 so_peer_state so_peer_state_of(const so_peer *p)
@@ -166,7 +176,7 @@ bool so_peer_event_next(so_peer *p, so_msec now, so_peer_event *out)
     }
     if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
         return false;
-    if (so_peer_candidate_event(p, out))
+    if (so_peer_relays_event(p, out) || so_peer_candidate_event(p, out))
         return true;
     if (!p->ice_told) {
         p->ice_told = true;
@@ -191,6 +201,7 @@ static const char *type_name(so_ice_type type)
 void so_peer_facts_of(const so_peer *p, so_peer_facts *out)
 {
     so_ice_type local, remote;
+    so_address own, theirs;
 
     *out = (so_peer_facts){.mine = *so_dtls_certificate_fingerprint(p->certificate), .stray = p->stray};
     if (so_peer_had_remote(p))
@@ -212,6 +223,8 @@ void so_peer_facts_of(const so_peer *p, so_peer_facts *out)
         out->local_kind = type_name(local);
         out->remote_kind = type_name(remote);
         out->relayed = local == SO_ICE_RELAY || remote == SO_ICE_RELAY;
+        if (so_ice_send_pair(p->ice, &own, &theirs))
+            out->relay_way = so_peer_relay_way_of(p, &own);
     }
     if (p->outgoing != NULL)
         so_srtp_stats(p->outgoing, &out->sent);

@@ -42,8 +42,9 @@ typedef struct so_peer_config {
     so_engine *engine; /* outlives the peer */
     so_random random;
     so_msec now;
-    uint64_t unix_ms;                  /* the wall clock at now: for certificates and sender reports */
-    bool polite;                       /* in a collision of offers this end gives way */
+    uint64_t unix_ms; /* the wall clock at now: for certificates and sender reports */
+    bool polite;      /* in a collision of offers this end gives way */
+    bool relay_only;  /* no address of this end is told or used: what goes to the other end goes through a relay */
     const so_sdp_abilities *abilities; /* NULL: so_sdp_voice */
 } so_peer_config;
 
@@ -51,6 +52,8 @@ so_status so_peer_new(so_peer **peer, const so_peer_config *config, so_error *er
 /* Wipes every key. Says nothing to the other end: so_peer_close does, and its last datagrams are to be drained. */
 void so_peer_free(so_peer *peer);
 void so_peer_close(so_peer *peer, so_msec now);
+/* The same without a word to the other end: only its relays are given back, when so_peer_transmit is drained. */
+void so_peer_abandon(so_peer *peer, so_msec now);
 
 /* ---- Addresses of this end ---- */
 
@@ -58,8 +61,36 @@ void so_peer_close(so_peer *peer, so_msec now);
 so_status so_peer_add_base(so_peer *peer, so_msec now, const so_address *base) SO_MUST_CHECK;
 void so_peer_remove_base(so_peer *peer, so_msec now, const so_address *base);
 so_status so_peer_add_stun_server(so_peer *peer, so_msec now, const so_address *server) SO_MUST_CHECK;
-/* All bases are there: the end of candidates can be told once the servers have answered. */
+/* All bases and servers are there: the end of candidates can be told once the servers have answered. */
 void so_peer_no_more_bases(so_peer *peer, so_msec now);
+
+typedef enum so_relay_way { SO_RELAY_UDP, SO_RELAY_TCP, SO_RELAY_TLS } so_relay_way;
+
+/* Bytes of a user name, and of a credential. */
+#define SO_RELAY_TEXT_MAX 255
+
+/* A TURN server (RFC 8656), and what it knows us by. Strings are copied; the credential is a secret. */
+typedef struct so_relay_server {
+    so_relay_way way;
+    so_address address; /* of SO_RELAY_UDP: it is asked from every base of its family */
+    unsigned stream;    /* of the others: a number, not 0, for the connection that the caller makes to the server */
+    const char *username, *credential;
+} so_relay_server;
+
+/*
+ * What goes wrong with it later is an event. SO_BAD_INPUT: no user name or credential, or too long ones. SO_TOO_LONG:
+ * there are SO_ICE_MAX_SERVERS of UDP, or SO_ICE_MAX_RELAYS in all.
+ */
+so_status so_peer_add_relay_server(so_peer *peer, so_msec now, const so_relay_server *server) SO_MUST_CHECK;
+/* The connection of that number is there, for TLS with the certificate checked; it broke, or was refused. */
+void so_peer_stream_opened(so_peer *peer, so_msec now, unsigned stream);
+void so_peer_stream_closed(so_peer *peer, so_msec now, unsigned stream, const char *code, const so_error *why);
+/* Bytes of it. Takes one message at most and returns how many bytes that were: drain, and give the rest. */
+size_t so_peer_stream_receive(so_peer *peer, so_msec now, unsigned stream, const uint8_t *bytes, size_t len);
+/* Is there a relay, or one that may still come? */
+bool so_peer_has_relay(const so_peer *peer);
+/* Is the stream of that number still of use? */
+bool so_peer_wants_stream(const so_peer *peer, unsigned stream);
 
 /* ---- Tracks ---- */
 
@@ -127,6 +158,7 @@ void so_peer_tick(so_peer *peer, so_msec now);
 so_msec so_peer_deadline(const so_peer *peer, so_msec now);
 
 typedef struct so_datagram {
+    unsigned stream; /* not 0: bytes for that connection, and no datagram */
     so_address local, remote;
     const uint8_t *bytes; /* until the next call */
     size_t len;
@@ -143,6 +175,7 @@ typedef enum so_peer_event_kind {
     SO_PEER_FRAME,         /* a frame of the other end */
     SO_PEER_WANT_KEY,      /* the other end needs a key frame on this track (RFC 4585 §6.3.1, RFC 5104 §4.3.1) */
     SO_PEER_TRACK_BYE,     /* RTCP BYE */
+    SO_PEER_RELAY_FAILED,  /* a TURN server is not used */
 } so_peer_event_kind;
 
 typedef struct so_peer_event {
@@ -157,6 +190,9 @@ typedef struct so_peer_event {
     uint16_t seq;        /* of sound */
     unsigned lost;       /* packets given up just before this one */
     uint64_t wall; /* when it was taken, Unix milliseconds by the other end's clock (RFC 3550 §6.4.1); 0: not known */
+    /* SO_PEER_RELAY_FAILED: as of so_turn_failure; until the next call */
+    const char *relay_code;
+    const so_error *relay_error;
 } so_peer_event;
 
 bool so_peer_event_next(so_peer *peer, so_msec now, so_peer_event *out) SO_MUST_CHECK;
@@ -182,6 +218,7 @@ typedef struct so_peer_facts {
     bool dtls_client;
     const char *local_kind, *remote_kind; /* of the path's candidates: "host", "srflx", "prflx", "relay"; NULL: none */
     bool relayed;
+    const char *relay_way; /* this end's way to its relay: "udp", "tcp", "tls"; NULL: it uses none */
     so_srtp_counts sent, received;
     uint64_t stray; /* datagrams from addresses that do not count, or that are of no protocol here */
     bool round_trip_known;

@@ -116,13 +116,11 @@ static void hear_media(so_peer *p, so_msec now, const so_address *local, const s
         so_ice_heard(p->ice, now);
 }
 
-void so_peer_receive(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
-                     size_t len)
+void so_peer_take_datagram(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
+                           size_t len)
 {
     so_demux kind = so_demux_of(bytes, len);
 
-    if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
-        return;
     if (kind == SO_DEMUX_STUN) {
         so_ice_receive(p->ice, now, local, remote, bytes, len);
     } else if (kind == SO_DEMUX_NONE || !so_ice_counts(p->ice, local, remote)) {
@@ -141,6 +139,14 @@ void so_peer_receive(so_peer *p, so_msec now, const so_address *local, const so_
     so_peer_advance(p, now);
 }
 
+void so_peer_receive(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
+                     size_t len)
+{
+    if (p->state != SO_PEER_FAILED && p->state != SO_PEER_CLOSED &&
+        !so_peer_relays_receive(p, now, local, remote, bytes, len))
+        so_peer_take_datagram(p, now, local, remote, bytes, len);
+}
+
 void so_peer_tick(so_peer *p, so_msec now)
 {
     if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
@@ -148,18 +154,21 @@ void so_peer_tick(so_peer *p, so_msec now)
     so_ice_tick(p->ice, now);
     if (p->dtls != NULL)
         so_dtls_tick(p->dtls);
+    so_peer_relays_tick(p, now);
     so_peer_media_tick(p, now);
     so_peer_advance(p, now);
 }
 
 so_msec so_peer_deadline(const so_peer *p, so_msec now)
 {
-    so_msec at = so_ice_deadline(p->ice), media = so_peer_media_deadline(p);
+    so_msec at = so_ice_deadline(p->ice), media = so_peer_media_deadline(p), relays = so_peer_relays_deadline(p);
 
     if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
         return UINT64_MAX;
     if (media < at)
         at = media;
+    if (relays < at)
+        at = relays;
     if (p->dtls != NULL) {
         so_msec wait = so_dtls_wait(p->dtls);
 
@@ -179,13 +188,17 @@ static bool dtls_datagram(so_peer *p, so_datagram *out)
     return true;
 }
 
-bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
+/* What goes to the other end next. carries: it is more than a check. */
+static bool next_datagram(so_peer *p, so_msec now, so_datagram *out, bool *carries)
 {
+    *out = (so_datagram){.len = 0};
+    *carries = false;
     /* What still goes out of a peer that is over: a BYE, an alert, a close_notify. */
     if (p->state != SO_PEER_FAILED && p->state != SO_PEER_CLOSED && so_ice_transmit(p->ice, &p->ice_out)) {
-        *out = (so_datagram){p->ice_out.local, p->ice_out.remote, p->ice_out.bytes, p->ice_out.len};
+        *out = (so_datagram){0, p->ice_out.local, p->ice_out.remote, p->ice_out.bytes, p->ice_out.len};
         return true;
     }
+    *carries = true;
     /* Before media: the last flight of the handshake is what lets the other end open what comes behind it. But a BYE
      * goes before close_notify, after which nothing is opened. */
     if (p->state != SO_PEER_CLOSED && dtls_datagram(p, out))
@@ -195,34 +208,47 @@ bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
 
         p->out_first = (p->out_first + 1) % OUT_SLOTS;
         p->out_count--;
-        *out = (so_datagram){slot->local, slot->remote, slot->bytes, slot->len};
+        *out = (so_datagram){0, slot->local, slot->remote, slot->bytes, slot->len};
         return true;
     }
     return so_peer_paced(p, now, out) || (p->state == SO_PEER_CLOSED && dtls_datagram(p, out));
+}
+
+bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
+{
+    bool carries;
+
+    do {
+        if (so_peer_relays_transmit(p, out))
+            return true;
+        if (p->abandoned || !next_datagram(p, now, out, &carries))
+            return so_peer_relays_part(p, now, out);
+    } while (!so_peer_relays_route(p, now, carries, out));
+    return true;
 }
 
 /* ---- addresses of this end ---- */
 
 so_status so_peer_add_base(so_peer *p, so_msec now, const so_address *base)
 {
-    so_status status = so_ice_add_base(p->ice, now, base);
+    /* Where only a relay may be used the agent never hears of this end's own addresses: it can't tell them, nor send
+     * anything from them. They lead to relays, and nowhere else. */
+    so_status status = p->relay_only ? SO_OK : so_ice_add_base(p->ice, now, base);
 
+    if (status == SO_OK)
+        so_peer_relays_add_base(p, now, base);
     so_peer_advance(p, now);
     return status;
 }
 
 void so_peer_remove_base(so_peer *p, so_msec now, const so_address *base)
 {
-    if (so_ice_remove_base(p->ice, now, base) == SO_OK)
+    so_peer_relays_remove_base(p, now, base);
+    if (so_ice_remove_base(p->ice, now, base) == SO_OK || p->relay_only)
         so_peer_advance(p, now);
 }
 
 so_status so_peer_add_stun_server(so_peer *p, so_msec now, const so_address *server)
 {
     return so_ice_add_stun_server(p->ice, now, server);
-}
-
-void so_peer_no_more_bases(so_peer *p, so_msec now)
-{
-    so_ice_no_more_bases(p->ice, now);
 }

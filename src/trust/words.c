@@ -5,6 +5,7 @@
 
 #define NEW_LINK "Start a new call and send its link over a channel you trust."
 #define ALARM "Treat this as an attempt to listen in until you know better. " NEW_LINK
+#define RELAY_REMEDY "Try again. Who runs the server should look after its relay (TURN)."
 #define UPDATE "Update the program at the other end."
 
 static const so_words words[] = {
@@ -35,6 +36,21 @@ static const so_words words[] = {
     {"peer-left", "The other end left", "It is gone without a farewell.", ""},
     {"no-path", "No path between the two ends", "The networks let no packets through, directly or over a relay.",
      "Try another network. Who runs the server can add a relay (TURN)."},
+    {"no-relay", "The server offers no relay", "A call through a relay only was asked for, and there is none.",
+     "Who runs the server can add one (sotto serve --turn). Or call without --relay."},
+    {"relay-unreachable", "The relay cannot be reached", "It is down, or the network lets nothing through to it.",
+     RELAY_REMEDY},
+    {"relay-certificate", "The relay's certificate was refused",
+     "It does not chain to a CA that this machine trusts, or is for another name.",
+     "Pass --ca FILE if the relay has a CA of its own. There is no way to go on without the check."},
+    {"relay-credentials", "The relay refused this end's credentials",
+     "They have expired, or relay and server do not share one secret.", RELAY_REMEDY},
+    {"relay-quota", "The relay is full", "It carries as much as it was set up for.", "Try again later."},
+    {"relay-elsewhere", "The relay points to another one", "Another server is not followed.", RELAY_REMEDY},
+    {"relay-refused", "The relay refused", "It does not do what a call needs.", RELAY_REMEDY},
+    {"relay-malformed", "The relay is none", "What it answers is not TURN.", RELAY_REMEDY},
+    {"relay-failed", "The relay cannot be used at this end", "There was no memory, or OpenSSL failed.",
+     "End other programs and try again."},
     {"peer-refused", "The other end refused the call", "One of its own checks failed, and it ended the call.", ALARM},
     {"seal-malformed", "A message could not be read", "What arrived is not what an end of this call sends.", ALARM},
     {"seal-no-epoch", "A message came too early", "It arrived before keys were agreed, which no honest server does.",

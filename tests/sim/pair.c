@@ -198,6 +198,9 @@ static void take_event(sim_side *e, const so_peer_event *event)
     case SO_PEER_FRAME:
         sim_side_take_frame(e, event);
         break;
+    case SO_PEER_RELAY_FAILED:
+        (void)sim_blame(&e->pair->world, "%c has no relay: %s", "AB"[e->number], event -> relay_code);
+        break;
     case SO_PEER_TRACK_BYE:
         e->bye = true;
         break;

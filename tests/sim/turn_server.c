@@ -166,18 +166,32 @@ static void refuse(sim_turn *turn, const so_address *client, const so_stun_messa
     say(turn, client, &a, !challenge);
 }
 
+static void grant_allocation(sim_turn *turn, const sim_turn_client *c, const so_stun_message *m)
+{
+    answer a;
+
+    begin(&a, SO_STUN_SUCCESS, m);
+    so_stun_put_xor_address(&a.w, SO_STUN_XOR_RELAYED_ADDRESS, &c->relayed);
+    so_stun_put_xor_address(&a.w, SO_STUN_XOR_MAPPED_ADDRESS, &c->from);
+    so_stun_put_u32(&a.w, SO_STUN_LIFETIME, turn->lifetime);
+    say(turn, &c->from, &a, true);
+}
+
 static void allocate(sim_turn *turn, so_msec now, const so_address *client, const so_stun_message *m)
 {
-    sim_turn_client *c = NULL;
-    answer a;
-    so_slice transport = so_stun_find(m, SO_STUN_REQUESTED_TRANSPORT);
     static const uint8_t udp[] = {17, 0, 0, 0};
+    sim_turn_client *c = sim_turn_client_of(turn, now, client);
+    bool right = is(so_stun_find(m, SO_STUN_REQUESTED_TRANSPORT), udp, sizeof udp);
 
-    if (turn->refuses != 0 || !is(transport, udp, sizeof udp) || sim_turn_client_of(turn, now, client) != NULL) {
+    if (c != NULL && memcmp(c->id, m->id, SO_STUN_ID) == 0) {
+        grant_allocation(turn, c, m);
+        return;
+    }
+    if (turn->refuses != 0 || !right || c != NULL) {
         refuse(turn, client, m,
-               turn->refuses != 0                ? turn->refuses
-               : !is(transport, udp, sizeof udp) ? SO_STUN_UNSUPPORTED_TRANSPORT
-                                                 : SO_STUN_ALLOCATION_MISMATCH);
+               turn->refuses != 0 ? turn->refuses
+               : right            ? SO_STUN_ALLOCATION_MISMATCH
+                                  : SO_STUN_UNSUPPORTED_TRANSPORT);
         return;
     }
     for (unsigned i = 0; c == NULL && i < SIM_TURN_CLIENTS; i++)
@@ -188,14 +202,11 @@ static void allocate(sim_turn *turn, so_msec now, const so_address *client, cons
         return;
     }
     *c = (sim_turn_client){.used = true, .from = *client, .relayed = turn->relay};
+    memcpy(c->id, m->id, SO_STUN_ID);
     c->until = now + (so_msec)turn->lifetime * 1000;
     turn->relay.port++;
     turn->allocates++;
-    begin(&a, SO_STUN_SUCCESS, m);
-    so_stun_put_xor_address(&a.w, SO_STUN_XOR_RELAYED_ADDRESS, &c->relayed);
-    so_stun_put_xor_address(&a.w, SO_STUN_XOR_MAPPED_ADDRESS, client);
-    so_stun_put_u32(&a.w, SO_STUN_LIFETIME, turn->lifetime);
-    say(turn, client, &a, true);
+    grant_allocation(turn, c, m);
 }
 
 static void refresh(sim_turn *turn, so_msec now, sim_turn_client *c, const so_stun_message *m)

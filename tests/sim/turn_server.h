@@ -21,6 +21,7 @@ typedef struct sim_turn_grant {
 typedef struct sim_turn_client {
     bool used;
     so_address from, relayed;
+    uint8_t id[SO_STUN_ID]; /* of the request that made it: a second one of the same is answered again */
     so_msec until;
     sim_turn_grant grants[SIM_TURN_PEERS];
     unsigned count;
