@@ -2,7 +2,7 @@
 
 #define SLOW_INTERVAL 100 /* ms from a packet to the feedback that tells of it, when few come */
 #define FAST_INTERVAL 50  /* when many come: the estimate at the other end is as quick as this */
-#define MANY 8
+#define MANY 3
 #define FULL 128       /* at once */
 #define MAX_LATE 256   /* numbers behind the highest; telling of one tells of all since once more */
 #define MAX_SILENT 256 /* missing ones that are told of in front of one that came */
