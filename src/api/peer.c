@@ -196,6 +196,7 @@ bool sotto_peer_event(sotto_peer *p, uint64_t now, sotto_event *out)
         break;
     case SO_PEER_ICE_CHANGED:
     case SO_PEER_WANT_KEY:
+    case SO_PEER_RATE:
     case SO_PEER_RELAY_FAILED:
     case SO_PEER_TRACK:
     case SO_PEER_TRACK_BYE:

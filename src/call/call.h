@@ -79,6 +79,8 @@ void so_call_tick(so_call *call, so_msec now);
 so_status so_call_send(so_call *call, so_msec now, so_sdp_kind kind, const so_peer_frame *frame) SO_MUST_CHECK;
 /* What this end does from now on: the other end is told, in an offer where it takes one. */
 void so_call_wish_for(so_call *call, so_msec now, so_sdp_kind kind, so_call_wish wish);
+/* Asks the other end for a key frame of its picture. */
+void so_call_want_key(so_call *call, so_msec now);
 /* Nothing of it is sent for the moment, and the other end is told so; nothing is negotiated. */
 void so_call_mute(so_call *call, so_msec now, so_sdp_kind kind, bool muted);
 /* Says goodbye, sealed and then to the server. */
@@ -101,6 +103,7 @@ typedef enum so_call_event_kind {
     SO_CALL_TRACK,  /* media, receiving: the other end may send it from now on, or no longer */
     SO_CALL_FRAME,  /* media, frame */
     SO_CALL_WANT_KEY, /* the other end needs a key frame */
+    SO_CALL_RATE,     /* rate: what the picture may take of the path from now on */
     SO_CALL_REPORT,   /* something in the report changed */
 } so_call_event_kind;
 
@@ -120,6 +123,7 @@ typedef struct so_call_event {
     uint16_t seq;
     unsigned lost; /* packets that were given up just before */
     uint64_t wall; /* as so_peer_event has it */
+    uint64_t rate; /* bits a second */
 } so_call_event;
 
 bool so_call_event_next(so_call *call, so_msec now, so_call_event *out) SO_MUST_CHECK;

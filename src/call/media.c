@@ -82,6 +82,13 @@ void so_call_mute(so_call *c, so_msec now, so_sdp_kind kind, bool muted)
         so_call_say_state(c, now);
 }
 
+void so_call_want_key(so_call *c, so_msec now)
+{
+    so_call_at(c, now);
+    if (c->peer != NULL)
+        so_peer_want_key(c->peer, c->tracks[SO_SDP_VIDEO]);
+}
+
 const so_sdp_ability *so_call_codec(const so_call *c, so_sdp_kind kind, size_t i)
 {
     return c->peer != NULL && is_media(kind) ? so_peer_codec(c->peer, c->tracks[kind], i) : NULL;
@@ -447,6 +454,10 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
     case SO_PEER_WANT_KEY:
         out->kind = SO_CALL_WANT_KEY;
         return media_of(c, event->track, &out->media);
+    case SO_PEER_RATE:
+        out->kind = SO_CALL_RATE;
+        out->rate = event->rate;
+        return true;
     case SO_PEER_RELAY_FAILED:
         so_call_relay_failed(c, now, event->relay_code, event->relay_error);
         return false;

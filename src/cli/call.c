@@ -128,6 +128,7 @@ static void on_event(void *user, const so_call_event *event)
     case SO_CALL_REPORT:
     case SO_CALL_TRACK:
     case SO_CALL_WANT_KEY:
+    case SO_CALL_RATE:
         break;
     }
 }

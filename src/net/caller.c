@@ -349,6 +349,12 @@ void so_caller_wish_for(so_caller *c, so_sdp_kind kind, so_call_wish wish)
     pump(c);
 }
 
+void so_caller_want_key(so_caller *c)
+{
+    so_call_want_key(c->call, so_caller_now(c));
+    pump(c);
+}
+
 void so_caller_mute(so_caller *c, so_sdp_kind kind, bool muted)
 {
     so_call_mute(c->call, so_caller_now(c), kind, muted);

@@ -39,8 +39,9 @@ void so_caller_free(so_caller *caller);
 
 /* As so_call_send. */
 so_status so_caller_send(so_caller *caller, so_sdp_kind kind, const so_peer_frame *frame) SO_MUST_CHECK;
-/* As so_call_wish_for and so_call_mute. */
+/* As so_call_wish_for, so_call_want_key and so_call_mute. */
 void so_caller_wish_for(so_caller *caller, so_sdp_kind kind, so_call_wish wish);
+void so_caller_want_key(so_caller *caller);
 void so_caller_mute(so_caller *caller, so_sdp_kind kind, bool muted);
 /* Ends the call, or the waiting for one; code: NULL for a hang-up, else why this end gives up ("nobody-came"). */
 void so_caller_hang_up(so_caller *caller, const char *code);

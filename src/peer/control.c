@@ -19,14 +19,17 @@ static void take_blocks(so_peer *p, const so_rtcp_packet *packet, so_msec now)
 
     for (size_t b = 0; b < packet->count; b++) {
         so_rtcp_block block;
+        peer_track *t;
 
         if (!so_rtcp_read_block(packet, b, &block))
             return;
-        if (track_sent_with(p, block.ssrc) == NULL)
+        t = track_sent_with(p, block.ssrc);
+        if (t == NULL)
             continue;
         p->fraction_lost = block.fraction;
         if (so_rtp_round_trip(&block, arrival, &p->round_trip))
             p->round_trip_known = true;
+        so_peer_pace_block(p, t, &block, now);
     }
 }
 
@@ -72,6 +75,7 @@ static void take_nack(so_peer *p, const so_rtcp_feedback *feedback, so_msec now)
         for (unsigned n = 0; n <= 16; n++)
             if (n == 0 || (nack.others >> (n - 1) & 1) != 0)
                 (void)so_outbox_ask(t->out.outbox, (uint16_t)(nack.pid + n), now, round_trip(p));
+    so_peer_pace_waiting(p, now);
 }
 
 static void take_fir(so_peer *p, const so_rtcp_feedback *feedback)
@@ -109,6 +113,8 @@ static void take_feedback(so_peer *p, const so_rtcp_packet *packet, so_msec now)
         break;
     case SO_RTCP_TRANSPORT_CC:
     case SO_RTCP_REMB:
+        so_peer_pace_take(p, &feedback, now);
+        break;
     case SO_RTCP_OTHER_FEEDBACK:
         break;
     }
@@ -237,7 +243,7 @@ static void write_key_wish(peer_track *t, so_msec now, so_writer *w, uint32_t ow
     t->in.keys_asked++;
 }
 
-static void write_feedback(so_peer *p, peer_track *t, so_msec now, so_writer *w)
+static void write_track_feedback(so_peer *p, peer_track *t, so_msec now, so_writer *w)
 {
     uint32_t own = p->tracks[0].out.sender.ssrc;
     uint16_t missing[NACKS_MAX];
@@ -253,31 +259,38 @@ static void write_feedback(so_peer *p, peer_track *t, so_msec now, so_writer *w)
         write_key_wish(t, now, w, own);
 }
 
+/* One packet of feedback: of one track, or of the path (t NULL). */
+static void send_feedback(so_peer *p, peer_track *t, so_msec now)
+{
+    peer_slot *slot = so_peer_slot(p);
+    uint32_t ssrcs[TRACKS_MAX], own;
+    size_t head;
+    so_writer w;
+
+    if (slot == NULL)
+        return;
+    w = so_writer_of(slot->bytes, sizeof slot->bytes - SO_SRTCP_OVERHEAD);
+    /* RFC 4585 §3.1: behind a report and a name, unless both ends have agreed on RFC 5506. */
+    if (!p->reduced) {
+        (void)write_reports(p, now, &w, ssrcs, &own);
+        so_rtcp_write_cname(&w, own, p->cname);
+    }
+    head = so_writer_len(&w);
+    if (t != NULL)
+        write_track_feedback(p, t, now, &w);
+    else
+        (void)so_peer_pace_write(p, &w, p->tracks[0].out.sender.ssrc);
+    if (so_writer_len(&w) > head)
+        send_rtcp(p, slot, &w);
+}
+
 void so_peer_feedback(so_peer *p, so_msec now)
 {
-    for (size_t i = 0; i < p->track_count; i++) {
-        peer_track *t = &p->tracks[i];
-        uint32_t ssrcs[TRACKS_MAX], own;
-        peer_slot *slot;
-        size_t head;
-        so_writer w;
-
-        if (!asks_for_key(t, now) && !asks_again(t, now))
-            continue;
-        slot = so_peer_slot(p);
-        if (slot == NULL)
-            return;
-        w = so_writer_of(slot->bytes, sizeof slot->bytes - SO_SRTCP_OVERHEAD);
-        /* RFC 4585 §3.1: behind a report and a name, unless both ends have agreed on RFC 5506. */
-        if (!p->reduced) {
-            (void)write_reports(p, now, &w, ssrcs, &own);
-            so_rtcp_write_cname(&w, own, p->cname);
-        }
-        head = so_writer_len(&w);
-        write_feedback(p, t, now, &w);
-        if (so_writer_len(&w) > head)
-            send_rtcp(p, slot, &w);
-    }
+    for (size_t i = 0; i < p->track_count; i++)
+        if (asks_for_key(&p->tracks[i], now) || asks_again(&p->tracks[i], now))
+            send_feedback(p, &p->tracks[i], now);
+    if (so_peer_pace_due(p, now))
+        send_feedback(p, NULL, now);
 }
 
 so_msec so_peer_feedback_deadline(const so_peer *p)

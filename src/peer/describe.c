@@ -118,7 +118,7 @@ so_status so_peer_answer(so_peer *p, so_msec now, char *sdp, size_t cap, so_erro
     if (status != SO_OK)
         return status;
     p->negotiate_told = false;
-    so_peer_media_agreed(p);
+    so_peer_media_agreed(p, now);
     so_peer_advance(p, now);
     return finish(&w, err);
 }
@@ -205,7 +205,7 @@ so_status so_peer_take(so_peer *p, so_msec now, so_sdp_type type, const char *sd
     }
     if (type == SO_SDP_ANSWER) {
         p->negotiate_told = false;
-        so_peer_media_agreed(p);
+        so_peer_media_agreed(p, now);
     }
     so_peer_advance(p, now);
     return SO_OK;

@@ -6,8 +6,11 @@
 #include "dtls/early.h"
 #include "ice/turn.h"
 #include "peer/peer.h"
+#include "rtp/arrivals.h"
+#include "rtp/estimate.h"
 #include "rtp/nack.h"
 #include "rtp/outbox.h"
+#include "rtp/pacer.h"
 #include "rtp/payload.h"
 #include "rtp/red.h"
 #include "rtp/reorder.h"
@@ -66,7 +69,8 @@ typedef struct peer_sending {
     uint8_t last[SO_RED_MAX_LEN];
     size_t last_len;
     uint32_t last_time;
-    uint64_t again; /* retransmissions */
+    uint64_t again;        /* retransmissions */
+    uint32_t told_highest; /* number that the other end had, by its last report; 0: none came */
 } peer_sending;
 
 /* What is received of a track. */
@@ -122,6 +126,17 @@ typedef struct peer_relay {
     bool told;               /* that it failed */
 } peer_relay;
 
+/* What is known of the path, for the rate of what is sent. */
+typedef struct peer_pace {
+    so_sent sent;
+    so_arrivals arrivals;
+    uint32_t media; /* an SSRC of the other end's, for feedback */
+    so_estimate estimate;
+    so_pacer pacer;
+    so_meter sound;
+    bool waits; /* something is in an outbox */
+} peer_pace;
+
 struct so_peer {
     so_engine *engine;
     so_random random;
@@ -144,7 +159,7 @@ struct so_peer {
     peer_slot out[OUT_SLOTS];
     size_t out_first, out_count;
     uint8_t paced[OUT_BYTES]; /* a packet of an outbox on its way out */
-    uint16_t number;          /* transport-wide, of the next packet */
+    peer_pace *pace;          /* there from the first agreement on a picture on */
     so_ice_datagram ice_out;
     uint8_t dtls_out[SO_DTLS_MTU];
     bool remote_restarts;         /* the offer to be answered does */
@@ -201,7 +216,7 @@ bool so_peer_relays_route(so_peer *p, so_msec now, bool carries, so_datagram *da
 bool so_peer_relays_part(so_peer *p, so_msec now, so_datagram *out); /* the last words, when the peer is over */
 
 /* tracks.c */
-void so_peer_media_agreed(so_peer *p); /* descriptions were agreed on: who sends what to whom */
+void so_peer_media_agreed(so_peer *p, so_msec now); /* descriptions were agreed on: who sends what to whom */
 void so_peer_free_tracks(so_peer *p);
 
 /* media.c: what goes for all tracks */
@@ -220,6 +235,25 @@ so_status so_peer_slot_done(so_peer *p, peer_slot *slot, bool rtcp) SO_MUST_CHEC
 /* send.c */
 /* The next packet that has waited for its turn. */
 bool so_peer_paced(so_peer *p, so_msec now, so_datagram *out);
+
+/* pace.c */
+bool so_peer_pace_begin(so_peer *p, so_msec now) SO_MUST_CHECK; /* false: no memory */
+/* A packet goes to SRTP next: it gets its time and its number, and counts. */
+void so_peer_pace_left(so_peer *p, const peer_track *t, so_msec now, uint8_t *bytes, size_t len);
+/* May one that waits leave? */
+bool so_peer_pace_ready(so_peer *p, so_msec now);
+/* What waits has become more or less. */
+void so_peer_pace_waiting(so_peer *p, so_msec now);
+/* What the other end says of what came: feedback, and its reports. */
+void so_peer_pace_take(so_peer *p, const so_rtcp_feedback *feedback, so_msec now);
+void so_peer_pace_block(so_peer *p, peer_track *t, const so_rtcp_block *block, so_msec now);
+/* A packet of the other end's came; what we say of it. */
+void so_peer_pace_came(so_peer *p, const peer_track *t, const so_rtp_packet *packet, so_msec now);
+bool so_peer_pace_due(const so_peer *p, so_msec now);
+bool so_peer_pace_write(so_peer *p, so_writer *w, uint32_t own);
+void so_peer_pace_tick(so_peer *p, so_msec now);
+so_msec so_peer_pace_deadline(const so_peer *p);
+bool so_peer_pace_event(so_peer *p, so_peer_event *out);
 
 /* take.c */
 void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len);

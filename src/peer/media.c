@@ -86,7 +86,7 @@ bool so_peer_media_event(so_peer *p, so_msec now, so_peer_event *out)
     for (size_t i = 0; p->state == SO_PEER_OPEN && i < p->track_count; i++)
         if (track_event(p, i, now, out))
             return true;
-    return false;
+    return p->state == SO_PEER_OPEN && so_peer_pace_event(p, out);
 }
 
 void so_peer_media_tick(so_peer *p, so_msec now)
@@ -94,6 +94,7 @@ void so_peer_media_tick(so_peer *p, so_msec now)
     if (p->state != SO_PEER_OPEN || p->track_count == 0)
         return;
     so_peer_feedback(p, now);
+    so_peer_pace_tick(p, now);
     if (!so_rtcp_timer_due(&p->reports, now))
         return;
     so_peer_report(p, now, false);
@@ -103,14 +104,17 @@ void so_peer_media_tick(so_peer *p, so_msec now)
 
 so_msec so_peer_media_deadline(const so_peer *p)
 {
-    so_msec at, feedback;
+    so_msec at, next;
 
     if (p->state != SO_PEER_OPEN || p->track_count == 0)
         return UINT64_MAX;
     at = p->reports.due;
-    feedback = so_peer_feedback_deadline(p);
-    if (feedback < at)
-        at = feedback;
+    next = so_peer_feedback_deadline(p);
+    if (next < at)
+        at = next;
+    next = so_peer_pace_deadline(p);
+    if (next < at)
+        at = next;
     for (size_t i = 0; i < p->track_count; i++) {
         const so_reorder *reorder = p->tracks[i].in.reorder;
         so_msec gap = reorder == NULL ? UINT64_MAX : so_reorder_deadline(reorder);

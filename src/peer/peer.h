@@ -120,6 +120,9 @@ typedef struct so_peer_frame {
     bool key;                    /* received: needs none before it */
 } so_peer_frame;
 
+/* Asks the other end for a key frame, at the next tick. */
+void so_peer_want_key(so_peer *peer, size_t track);
+
 /*
  * Makes packets of it, which so_peer_transmit then has: of sound at once, of video at a pace that the path bears.
  * SO_STATE: not open, or the other end does not want this track, or not this codec; SO_NOT_FOUND: no path at the
@@ -174,6 +177,7 @@ typedef enum so_peer_event_kind {
     SO_PEER_TRACK,         /* the other end sends on this track from now on, or no longer */
     SO_PEER_FRAME,         /* a frame of the other end */
     SO_PEER_WANT_KEY,      /* the other end needs a key frame on this track (RFC 4585 §6.3.1, RFC 5104 §4.3.1) */
+    SO_PEER_RATE,          /* rate: what pictures may take of the path from now on */
     SO_PEER_TRACK_BYE,     /* RTCP BYE */
     SO_PEER_RELAY_FAILED,  /* a TURN server is not used */
 } so_peer_event_kind;
@@ -182,6 +186,7 @@ typedef struct so_peer_event {
     so_peer_event_kind kind;
     size_t track;
     bool receiving; /* SO_PEER_TRACK */
+    uint64_t rate;  /* SO_PEER_RATE: bits a second */
     /* SO_PEER_CANDIDATE: "" ends them */
     char candidate[SO_PEER_CANDIDATE_MAX];
     const char *mid, *ufrag;

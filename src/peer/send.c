@@ -35,19 +35,6 @@ static size_t list_extensions(const peer_track *t, const so_peer_frame *frame, u
     return count;
 }
 
-/* What the other end's congestion control wants to know of each packet. */
-static void stamp(so_peer *p, const peer_track *t, so_msec now, uint8_t *bytes, size_t len)
-{
-    uint32_t time = (uint32_t)((now << 18) / 1000); /* seconds, 6.18 bits */
-    uint8_t value[3] = {(uint8_t)(time >> 16), (uint8_t)(time >> 8), (uint8_t)time};
-    uint8_t number[2] = {(uint8_t)(p->number >> 8), (uint8_t)p->number};
-
-    if (t->time_id != 0 && so_rtp_extension_set(bytes, len, t->time_id, value, sizeof value) != SO_OK)
-        return;
-    if (t->number_id != 0 && so_rtp_extension_set(bytes, len, t->number_id, number, sizeof number) == SO_OK)
-        p->number++;
-}
-
 /* ---- sound ---- */
 
 /* RFC 2198: with the frame before, where both fit and the other end wants it. false: it goes alone. */
@@ -101,7 +88,7 @@ static so_status send_sound(so_peer *p, so_msec now, peer_track *t, const peer_c
     if (so_rtp_write(slot->bytes, sizeof slot->bytes - SO_SRTP_OVERHEAD, &slot->len, &packet, extensions, count) !=
         SO_OK)
         return SO_TOO_LONG;
-    stamp(p, t, now, slot->bytes, slot->len);
+    so_peer_pace_left(p, t, now, slot->bytes, slot->len);
     return so_peer_slot_done(p, slot, false);
 }
 
@@ -157,6 +144,7 @@ static so_status send_video(so_peer *p, so_msec now, peer_track *t, const peer_c
     if (status != SO_OK && !t->out.awaits_key)
         t->out.key_wanted = true;
     t->out.awaits_key = status != SO_OK;
+    so_peer_pace_waiting(p, now);
     return status;
 }
 
@@ -219,7 +207,7 @@ bool so_peer_paced(so_peer *p, so_msec now, so_datagram *out)
 
     if (p->state != SO_PEER_OPEN || !so_ice_send_pair(p->ice, &out->local, &out->remote))
         return false;
-    while ((t = next_to_leave(p, &packet)) != NULL) {
+    while (so_peer_pace_ready(p, now) && (t = next_to_leave(p, &packet)) != NULL) {
         so_srtp_packet srtp = {.bytes = p->paced, .len = packet.len, .cap = sizeof p->paced};
         bool whole = t->sends;
 
@@ -228,9 +216,10 @@ bool so_peer_paced(so_peer *p, so_msec now, so_datagram *out)
         else
             memcpy(p->paced, packet.bytes, packet.len);
         so_outbox_left(t->out.outbox, now);
+        so_peer_pace_waiting(p, now);
         if (!whole)
             continue;
-        stamp(p, t, now, p->paced, srtp.len);
+        so_peer_pace_left(p, t, now, p->paced, srtp.len);
         so_srtp_protect(p->outgoing, &srtp, 1);
         if (srtp.result != SO_SRTP_OK)
             continue;

@@ -132,6 +132,7 @@ void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len)
 
     if (so_rtp_parse(&packet, bytes, len) != SO_OK || (t = track_of(p, &packet)) == NULL)
         return;
+    so_peer_pace_came(p, t, &packet, now);
     role = role_of(t, packet.type);
     if (role == AGAIN) {
         take_again(t, now, packet.type, bytes, len);

@@ -181,7 +181,7 @@ static void agree_track(peer_track *t, const so_sdp_agreed *agreed)
     take_memory(t);
 }
 
-void so_peer_media_agreed(so_peer *p)
+void so_peer_media_agreed(so_peer *p, so_msec now)
 {
     /* RFC 3264 §8.2: what was rejected is sent nothing on; below, no m-line speaks of it any more. */
     for (size_t i = 0; i < p->track_count; i++)
@@ -202,11 +202,22 @@ void so_peer_media_agreed(so_peer *p)
         if (t->out.sender.ssrc == 0 && init_sending(p, &t->out) != SO_OK)
             continue;
         agree_track(t, &agreed);
+        if (t->accepted && t->number_id != 0 && !so_peer_pace_begin(p, now))
+            t->number_id = 0; /* the other end hears less of its packets, and goes by its losses */
     }
+}
+
+void so_peer_want_key(so_peer *p, size_t track)
+{
+    peer_track *t = track < p->track_count ? &p->tracks[track] : NULL;
+
+    if (t != NULL && t->kind == SO_SDP_VIDEO && t->in.source_known)
+        t->in.wants_key = true;
 }
 
 void so_peer_free_tracks(so_peer *p)
 {
+    free(p->pace);
     for (size_t i = 0; i < p->track_count; i++) {
         so_reorder_free(p->tracks[i].in.reorder);
         so_rtp_join_free(p->tracks[i].in.join);

@@ -58,8 +58,8 @@ static const so_sdp_extension_ability video_extensions[] = {
 
 const so_sdp_abilities so_sdp_sound = {.codecs = video_codecs,
                                        .codec_count = SOUND_CODECS,
-                                       .extensions = video_extensions,
-                                       .extension_count = COUNT(video_extensions)};
+                                       .extensions = voice_extensions,
+                                       .extension_count = COUNT(voice_extensions)};
 
 const so_sdp_abilities so_sdp_video = {.codecs = video_codecs,
                                        .codec_count = COUNT(video_codecs),

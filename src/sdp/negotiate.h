@@ -49,9 +49,9 @@ typedef struct so_sdp_abilities {
 
 /* Opus, audio level (RFC 6464) and mid (RFC 9143 §14): what a call by voice needs. */
 extern const so_sdp_abilities so_sdp_voice;
-/* The same, with G.711, redundancy, and feedback about the path. */
+/* The same, with G.711 and redundancy. */
 extern const so_sdp_abilities so_sdp_sound;
-/* And video: VP8, then H.264, with retransmission and feedback. */
+/* And video: VP8, then H.264, with retransmission, and feedback about the path. */
 extern const so_sdp_abilities so_sdp_video;
 
 #define SO_SDP_NO_LINE ((size_t)SO_SDP_MEDIA_MAX)

@@ -191,6 +191,7 @@ static void take_event(sim_side *e, const so_peer_event *event)
         sim_side_candidate(e, event);
         break;
     case SO_PEER_WANT_KEY:
+    case SO_PEER_RATE:
     case SO_PEER_TRACK:
         sim_trace(&e->pair->world, "%c %s", "AB"[e->number], event -> receiving ? "hears" : "no longer hears");
         e->receiving = event->receiving;
