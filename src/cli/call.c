@@ -1,5 +1,5 @@
 /* `sotto call`: one end of a call in a terminal or under a program. */
-#include "cli/call.h"
+#include "cli/call_media.h"
 #include "cli/commands.h"
 
 #include <signal.h>
@@ -13,7 +13,7 @@ typedef struct command {
     so_engine engine;
     SSL_CTX *ctx;
     so_caller *caller; /* NULL between two calls */
-    call_sound *sound; /* of the running call */
+    call_media *media; /* of the running call */
     uv_timer_t pace, deadline;
     uv_signal_t interrupt, terminate;
     bool open, stopping;
@@ -28,25 +28,27 @@ static void fault(command *c, const so_error *err, int code)
     c->code = code;
 }
 
-/* ---- sound out, at the pace of its time ---- */
+/* ---- what is sent, at the pace of its time ---- */
 
 static void on_pace(uv_timer_t *timer)
 {
     command *c = timer->data;
-    so_msec now, next = UINT64_MAX;
-    so_peer_frame frame;
+    so_msec now, next;
 
-    if (c->caller == NULL || !c->open)
+    if (c->caller == NULL || c->media == NULL)
+        return;
+    next = call_media_next(c->media, c->caller);
+    if (next == UINT64_MAX || c->caller == NULL || !c->open)
         return;
     now = so_caller_now(c->caller);
-    /* What the other end does not want at the moment (a hold) is left out, and the sound's time goes on. */
-    while (c->caller != NULL && call_sound_next(c->sound, now, &frame, &next)) {
-        so_status sent = so_caller_send(c->caller, SO_SDP_AUDIO, &frame);
+    (void)uv_timer_start(&c->pace, on_pace, next > now ? next - now : 0, 0);
+}
 
-        (void)sent;
-    }
-    if (next != UINT64_MAX)
-        (void)uv_timer_start(&c->pace, on_pace, next > now ? next - now : 0, 0);
+static void on_asked(void *user)
+{
+    command *c = user;
+
+    on_pace(&c->pace);
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -67,38 +69,34 @@ static void set_deadline(command *c, unsigned seconds)
 
 /* ---- what the call tells ---- */
 
+/* The call goes no further for want of something on this machine. */
+static void give_up(command *c, const so_error *err)
+{
+    fault(c, err, SO_EXIT_FAILED);
+    c->stopping = true;
+    so_caller_hang_up(c->caller, NULL);
+}
+
 static void on_open(command *c)
 {
-    so_msec now = so_caller_now(c->caller);
+    so_error err;
 
     if (!c->open) {
         c->open = true;
         set_deadline(c, c->options.duration);
-        call_sound_begin(c->sound, now);
     }
-    call_say_open(&c->options, so_call_report(so_caller_call(c->caller), now));
-    if (call_sound_sends(c->sound))
+    call_say_open(&c->options, so_call_report(so_caller_call(c->caller), so_caller_now(c->caller)));
+    if (call_media_begin(c->media, c->caller, &err) != SO_OK)
+        give_up(c, &err);
+    else
         (void)uv_timer_start(&c->pace, on_pace, 0, 0);
-}
-
-static void on_frame(command *c, const so_peer_frame *frame)
-{
-    so_error err;
-
-    if (call_sound_take(c->sound, frame, &err) != SO_OK) {
-        fault(c, &err, SO_EXIT_FAILED);
-        c->stopping = true;
-        so_caller_hang_up(c->caller, NULL);
-        return;
-    }
-    if (c->options.echo && so_caller_send(c->caller, SO_SDP_AUDIO, frame) == SO_STATE)
-        return; /* the call is just ending */
 }
 
 static void on_event(void *user, const so_call_event *event)
 {
     command *c = user;
     so_call_state state = so_call_state_of(so_caller_call(c->caller));
+    so_error err;
 
     switch (event->kind) {
     case SO_CALL_STATE:
@@ -118,7 +116,10 @@ static void on_event(void *user, const so_call_event *event)
         call_say_other(&c->options, event->audio, event->video);
         break;
     case SO_CALL_FRAME:
-        on_frame(c, &event->frame);
+    case SO_CALL_WANT_KEY:
+    case SO_CALL_RATE:
+        if (call_media_event(c->media, c->caller, event, &err) != SO_OK)
+            give_up(c, &err);
         break;
     case SO_CALL_RELAY:
         call_say_relay(&c->options, event->reason, event->why);
@@ -127,8 +128,6 @@ static void on_event(void *user, const so_call_event *event)
     case SO_CALL_STREAM:
     case SO_CALL_REPORT:
     case SO_CALL_TRACK:
-    case SO_CALL_WANT_KEY:
-    case SO_CALL_RATE:
         break;
     }
 }
@@ -149,17 +148,6 @@ static void stop(command *c)
     uv_close((uv_handle_t *)&c->terminate, NULL);
 }
 
-static void call_totals_of(const so_call *call, call_totals *totals)
-{
-    so_track_facts facts;
-
-    if (so_call_peer(call) == NULL || !so_peer_track_facts(so_call_peer(call), 0, &facts))
-        return;
-    totals->sent = facts.sent;
-    totals->received = facts.received;
-    totals->lost = facts.lost;
-}
-
 static void on_closed(void *user)
 {
     command *c = user;
@@ -172,11 +160,12 @@ static void on_closed(void *user)
     /* 0 says that a call was held; who only waits for callers may be stopped without one. */
     if (code == SO_EXIT_OK && !c->open && !c->options.answer)
         code = SO_EXIT_NOBODY;
-    call_sound_totals(c->sound, &totals);
-    call_totals_of(call, &totals);
-    if (call_sound_close(c->sound, &err) != SO_OK)
+    call_media_totals(c->media, &totals);
+    (void)so_call_track_facts(call, SO_SDP_AUDIO, &totals.sound);
+    (void)so_call_track_facts(call, SO_SDP_VIDEO, &totals.picture);
+    if (call_media_close(c->media, &err) != SO_OK)
         fault(c, &err, SO_EXIT_FAILED);
-    c->sound = NULL;
+    c->media = NULL;
     call_say_end(&c->options, report, &totals, code);
     if (call_write_report(&c->options, report) != SO_OK)
         c->code = SO_EXIT_FAILED;
@@ -200,7 +189,6 @@ static void start_call(command *c)
                                .url = &c->options.url,
                                .connect_to = c->options.connect_to,
                                .invite = &c->options.invite,
-                               .sound = {.receives = true},
                                .loopback = c->options.loopback,
                                .relay_only = c->options.relay,
                                .event = on_event,
@@ -209,16 +197,17 @@ static void start_call(command *c)
     so_error err;
 
     c->open = false;
-    if (call_sound_open(&c->sound, &c->options, &err) != SO_OK) {
+    if (call_media_open(&c->media, &c->options, &c->loop.uv, on_asked, c, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
         return;
     }
-    config.sound.sends = call_sound_sends(c->sound) || c->options.echo;
+    call_media_config(c->media, &config);
     if (so_caller_start(&c->caller, &config, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
-        if (call_sound_close(c->sound, NULL) != SO_OK)
+        if (call_media_close(c->media, NULL) != SO_OK)
             c->code = SO_EXIT_FAILED;
+        c->media = NULL;
         stop(c);
         return;
     }

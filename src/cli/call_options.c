@@ -15,8 +15,14 @@ static const char help[] =
     "Joins the call of an invitation link (https://host[:port]/#...), with a browser or another sotto at the other "
     "end.\n"
     "Sound only in this version. Give the link as - to have it read from standard input.\n\n"
-    "  --in FILE        send the Opus sound of FILE (Ogg); \"test\" is a tone\n"
-    "  --out FILE       write what is heard to FILE (Ogg Opus)\n"
+    "  --in WHAT        send FILE, \"mic\", \"camera\", \"screen\", or \"test\" (a tone and a picture with a clock);\n"
+    "                   twice: sound of one and the picture of the other\n"
+    "  --loop           begin files anew at their end\n"
+    "  --out WHERE      write what is heard and seen to FILE (.webm, .mkv, .mp4, .ogg), or to \"speaker\" or "
+    "\"window\"\n"
+    "  --rtp-in A:P     send what another program on this machine sends there in plain RTP (loopback alone)\n"
+    "  --rtp-out A:P    give what is heard and seen to another program on this machine, likewise\n"
+    "  --rtp-sdp FILE   write the session description that the other program needs for --rtp-out\n"
     "  --echo           send back what is heard\n"
     "  --answer         wait for callers, one after another, until stopped\n"
     "  --duration S     hang up S seconds after every door holds\n"
@@ -34,6 +40,10 @@ static const char help[] =
 enum {
     OPT_IN = 256,
     OPT_OUT,
+    OPT_LOOP,
+    OPT_RTP_IN,
+    OPT_RTP_OUT,
+    OPT_RTP_SDP,
     OPT_ECHO,
     OPT_ANSWER,
     OPT_DURATION,
@@ -49,6 +59,10 @@ enum {
 static const struct option names[] = {
     {"in", required_argument, NULL, OPT_IN},
     {"out", required_argument, NULL, OPT_OUT},
+    {"loop", no_argument, NULL, OPT_LOOP},
+    {"rtp-in", required_argument, NULL, OPT_RTP_IN},
+    {"rtp-out", required_argument, NULL, OPT_RTP_OUT},
+    {"rtp-sdp", required_argument, NULL, OPT_RTP_SDP},
     {"echo", no_argument, NULL, OPT_ECHO},
     {"answer", no_argument, NULL, OPT_ANSWER},
     {"duration", required_argument, NULL, OPT_DURATION},
@@ -85,10 +99,27 @@ static int take(call_options *o, int option)
 {
     switch (option) {
     case OPT_IN:
-        o->in = optarg;
+        if (o->in_count == CALL_INS)
+            return usage("--in can be given twice");
+        o->screen |= strcmp(optarg, "screen") == 0;
+        o->in[o->in_count++] = optarg;
         break;
     case OPT_OUT:
-        o->out = optarg;
+        if (o->out_count == CALL_OUTS)
+            return usage("--out can be given four times");
+        o->out[o->out_count++] = optarg;
+        break;
+    case OPT_LOOP:
+        o->loop = true;
+        break;
+    case OPT_RTP_IN:
+        o->rtp_in = optarg;
+        break;
+    case OPT_RTP_OUT:
+        o->rtp_out = optarg;
+        break;
+    case OPT_RTP_SDP:
+        o->rtp_sdp = optarg;
         break;
     case OPT_ECHO:
         o->echo = true;
@@ -156,8 +187,10 @@ int call_options_parse(call_options *o, int argc, char **argv)
     }
     if (o->answer && !wait_given)
         o->wait = 0;
-    if (o->echo && o->in != NULL)
-        return usage("--echo and --in both say what to send; give one of them");
+    if (o->echo + (o->in_count > 0) + (o->rtp_in != NULL) > 1)
+        return usage("--echo, --in and --rtp-in all say what to send; give one of them");
+    if (o->rtp_sdp != NULL && o->rtp_out == NULL)
+        return usage("--rtp-sdp describes what goes out by --rtp-out; give that too");
     if (optind != argc - 1)
         return usage("give the invitation link");
     if (strcmp(argv[optind], "-") != 0) {

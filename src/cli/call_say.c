@@ -168,16 +168,32 @@ void call_say_open(const call_options *o, const so_report *report)
     (void)fflush(stdout);
 }
 
+static void say_track(so_writer *w, const so_track_facts *facts)
+{
+    so_write_format(w, ",\"codec\":");
+    so_write_json(w, facts->codec == NULL ? "none" : facts->codec,
+                  strlen(facts->codec == NULL ? "none" : facts->codec));
+    so_write_format(w, ",\"sent\":%llu,\"received\":%llu,\"lost\":%llu", (unsigned long long)facts->sent,
+                    (unsigned long long)facts->received, (unsigned long long)facts->lost);
+}
+
 void call_say_end(const call_options *o, const so_report *report, const call_totals *totals, int exit_code)
 {
     uint8_t line[LINE_MAX_BYTES];
     so_writer w = begin(line, "totals");
 
     if (o->json) {
-        so_write_format(&w, ",\"sent\":%llu,\"received\":%llu,\"lost\":%llu", (unsigned long long)totals->sent,
-                        (unsigned long long)totals->received, (unsigned long long)totals->lost);
+        say_track(&w, &totals->sound);
         if (totals->level_known)
             so_write_format(&w, ",\"level\":%.1f", totals->level);
+        if (totals->picture.sent + totals->picture.received > 0) {
+            so_write_text(&w, ",\"picture\":{\"kind\":\"video\"");
+            say_track(&w, &totals->picture);
+            so_write_format(
+                &w, ",\"frames\":%llu,\"dropped\":%llu,\"repaired\":%llu,\"sent_again\":%llu}",
+                (unsigned long long)totals->picture.frames, (unsigned long long)totals->picture.frames_dropped,
+                (unsigned long long)totals->picture.repaired, (unsigned long long)totals->picture.sent_again);
+        }
         so_write_format(&w, ",\"exit\":%d}", exit_code);
         out(&w);
         write_report(report, "report");
@@ -191,8 +207,12 @@ void call_say_end(const call_options *o, const so_report *report, const call_tot
         return;
     }
     say_verdict(report);
-    (void)printf("  Packets sent %llu, heard %llu, lost %llu\n", (unsigned long long)totals->sent,
-                 (unsigned long long)totals->received, (unsigned long long)totals->lost);
+    (void)printf("  Packets of sound sent %llu, heard %llu, lost %llu\n", (unsigned long long)totals->sound.sent,
+                 (unsigned long long)totals->sound.received, (unsigned long long)totals->sound.lost);
+    if (totals->picture.sent + totals->picture.received > 0)
+        (void)printf("  Packets of the picture sent %llu, seen %llu, lost %llu; pictures seen %llu\n",
+                     (unsigned long long)totals->picture.sent, (unsigned long long)totals->picture.received,
+                     (unsigned long long)totals->picture.lost, (unsigned long long)totals->picture.frames);
     (void)fflush(stdout);
 }
 

@@ -1,0 +1,85 @@
+// `sotto call` with the call page in both browsers, sound and picture both ways: the clock in the picture is read back
+// from what the page shows, so that frames are known to be in order and in time.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readClockStripSource } from './clock_strip.mjs';
+import { PATIENT, World } from './harness.mjs';
+import { Native } from './native.mjs';
+
+const world = new World();
+let server, browsers;
+
+before(async () => {
+  server = await world.server();
+  browsers = { Chromium: await world.chromium(server), Firefox: await world.firefox(server) };
+}, PATIENT);
+after(() => world.close());
+
+/** @returns {Promise<{shown: number, at: number}[]>} what the clock in the other end's picture said, and when that was seen */
+const watch = (visitor, count) => visitor.page.evaluate(`new Promise((done) => {
+  const read = ${readClockStripSource};
+  const video = document.getElementById('remote'), seen = [], canvas = document.createElement('canvas');
+  const look = () => {
+    if (video.videoWidth > 0) {
+      canvas.width = video.videoWidth;
+      canvas.height = video.videoHeight;
+      const context = canvas.getContext('2d', { willReadFrequently: true });
+      context.drawImage(video, 0, 0);
+      const shown = read(context.getImageData(0, 0, canvas.width, canvas.height));
+      if (shown !== null && shown !== seen.at(-1)?.shown) seen.push({ shown, at: performance.now() });
+    }
+    if (seen.length < ${count}) setTimeout(look, 15);
+    else done(seen);
+  };
+  look();
+})`);
+
+/** In order, without a long pause, and never far behind the clock that it began with. */
+function inTime(seen, who) {
+  const late = seen.map(({ shown, at }) => at - shown);
+  for (let i = 1; i < seen.length; i++) {
+    assert.ok(seen[i].shown > seen[i - 1].shown, `${who}: frame ${i} shows ${seen[i].shown} after ${seen[i - 1].shown}`);
+  }
+  const spread = Math.max(...late) - Math.min(...late);
+  assert.ok(spread < 2000, `${who}: the picture is at times ${spread} ms later than at others`);
+}
+
+for (const name of ['Chromium', 'Firefox']) {
+  for (const last of ['native', 'browser']) {
+    test(`${name} and sotto call, the ${last} end comes last: sound and picture both ways, in order`, PATIENT, async () => {
+      const visitor = await browsers[name].visitor(name);
+      const link = await server.link();
+      const start = () => new Native(world, server, link, '--in', 'test', '--rtp-out', '127.0.0.1:5004');
+      let native;
+      if (last === 'native') {
+        await visitor.join(link);
+        await visitor.reaches('waiting');
+        native = start();
+      } else {
+        native = start();
+        await native.reaches('waiting');
+        await visitor.join(link);
+      }
+      await visitor.reaches('in-call');
+      await native.report();
+      await visitor.receives();
+      inTime(await watch(visitor, 40), name);
+      // Turned off and on again by the page: the native end is told, and goes on.
+      await visitor.press('camera');
+      await native.told('other', (event) => event.audio && !event.video);
+      await visitor.press('camera');
+      await native.told('other', (event) => event.audio && event.video);
+      await visitor.receives();
+      await visitor.press('hangup');
+      assert.equal(await native.ends(), 0);
+      const totals = await native.told('totals');
+      assert.ok(totals.level > -60, `the browser's microphone was heard: ${totals.level} dBov`);
+      assert.equal(totals.picture.codec, 'VP8');
+      assert.ok(totals.picture.frames > 20, `${totals.picture.frames} pictures of the browser were whole`);
+      assert.ok(totals.picture.sent > 100);
+      await visitor.isClean(server.url);
+      await visitor.close();
+    });
+  }
+}
