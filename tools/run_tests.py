@@ -52,6 +52,7 @@ STEPS = [
     ("modules of the page", "node --test --test-reporter=tap tests/page/*.test.mjs", TAP),
     ("the server and the command", "SOTTO=$PWD/%s/sotto node --test --test-reporter=tap tests/server/*.test.mjs" % SAN,
      TAP, SANITIZERS),
+    ("calls through a relay", "SOTTO=$PWD/%s/sotto tests/relay/run" % GCC, TAP),
     ("browsers", "SOTTO=$PWD/%s/sotto tests/browser/run" % GCC, TAP),
 ]
 

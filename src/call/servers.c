@@ -191,11 +191,12 @@ static bool may_relay(const so_call *c)
     return false;
 }
 
-/* Where there must be a relay, and none is left, that is the end of what has not begun. */
-static void demand_relay(so_call *c, so_msec now, const char *code, const so_error *why)
+/* Where there must be a relay, and none is left, that is the end of what has not begun. The report says it in words of
+ * its own: a sentence about a certificate names the relay, perhaps by its address. */
+static void demand_relay(so_call *c, so_msec now, const char *code)
 {
     if (c->relay_only && !c->peer_open && !may_relay(c))
-        so_call_fail(c, now, SO_DOOR_PATH, code, why);
+        so_call_fail(c, now, SO_DOOR_PATH, code, NULL);
 }
 
 void so_call_relay_failed(so_call *c, so_msec now, const char *code, const so_error *why)
@@ -204,20 +205,16 @@ void so_call_relay_failed(so_call *c, so_msec now, const char *code, const so_er
     (void)snprintf(c->relay_code, sizeof c->relay_code, "%s", code);
     c->relay_why = *why;
     c->relay_told = false;
-    demand_relay(c, now, c->relay_code, why);
+    demand_relay(c, now, c->relay_code);
 }
 
 /* Everything is known of what can be asked. */
 static void end_servers(so_call *c, so_msec now)
 {
-    so_error why;
-
     if (is_looking_up(c))
         return;
     so_peer_no_more_bases(c->peer, now);
-    (void)so_fail(&why, SO_NOT_FOUND, "relay",
-                  "none of this machine's addresses leads to a relay; connect it to a network, or try another");
-    demand_relay(c, now, "relay-unreachable", &why);
+    demand_relay(c, now, "relay-unreachable"); /* none of this machine's addresses leads to one */
 }
 
 void so_call_use_servers(so_call *c, so_msec now)
