@@ -328,7 +328,10 @@ static so_status take_frame(call_media *m, so_caller *caller, const so_call_even
         if (status == SO_TOO_LONG)
             so_caller_want_key(caller);
     }
-    return call_sinks_take_frame(m->sinks, event, so_caller_now(caller), err);
+    status = call_sinks_take_frame(m->sinks, event, so_caller_now(caller), err);
+    if (call_sinks_want_key(m->sinks))
+        so_caller_want_key(caller);
+    return status;
 }
 
 so_status call_media_event(call_media *m, so_caller *caller, const so_call_event *event, so_error *err)

@@ -112,3 +112,8 @@ so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_ms
         status = so_media_out_write(s->file, event->frame.bytes, event->frame.len, event->frame.time, err);
     return status == SO_BAD_INPUT ? SO_OK : status;
 }
+
+bool call_sinks_want_key(call_sinks *s)
+{
+    return s->rtp != NULL && so_rtp_out_wants_key(s->rtp);
+}

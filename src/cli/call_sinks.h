@@ -18,4 +18,7 @@ bool call_sinks_want_picture(const call_sinks *sinks);
 so_status call_sinks_take_frame(call_sinks *sinks, const so_call_event *event, so_msec now,
                                 so_error *err) SO_MUST_CHECK;
 
+/* Once, when one of them needs a key frame. */
+bool call_sinks_want_key(call_sinks *sinks);
+
 #endif

@@ -19,6 +19,7 @@
 #define RECEIVE_BUFFER (1 << 20) /* a key frame comes at once */
 #define PORTS 4                  /* sound, its RTCP, the picture, its RTCP */
 #define REPORT_EVERY 1000        /* ms */
+#define HEARD 8                  /* packets in a row that no closed port has answered: somebody listens */
 #define LAYER "rtp"
 
 static const uint8_t types[SO_MEDIA_CODECS] = {
@@ -255,16 +256,34 @@ bool so_rtp_in_next(so_rtp_in *in, so_media_kind kind, so_rtp_frame_in *frame)
 
 typedef struct stream_out {
     so_rtp_sender sender;
-    struct sockaddr_storage rtp, rtcp;
+    int fd; /* connected, so that a closed port is told of */
+    struct sockaddr_storage rtcp;
     socklen_t len;
     uint16_t picture_id;
     uint64_t reported_at;
+    unsigned heard; /* packets in a row */
 } stream_out;
 
 struct so_rtp_out {
-    int fd;
+    int control; /* RTCP goes from here */
+    bool wants_key;
     stream_out streams[SO_MEDIA_KINDS];
 };
+
+static so_status open_stream_out(stream_out *s, const so_address *address, so_media_kind kind, const so_random *random,
+                                 so_error *err)
+{
+    struct sockaddr_storage rtp;
+
+    s->len = to_sockaddr(address, port_of(address, kind), &rtp);
+    (void)to_sockaddr(address, (uint16_t)(port_of(address, kind) + 1), &s->rtcp);
+    s->fd = open_socket(address);
+    if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&rtp, s->len) != 0)
+        return so_fail(err, SO_IO, LAYER, "no socket for plain RTP (%s); end other programs", strerror(errno));
+    return so_rtp_sender_init(&s->sender, 0, 0, random) == SO_OK
+               ? SO_OK
+               : so_fail(err, SO_CRYPTO, LAYER, "no random numbers; check the system's source of them");
+}
 
 so_status so_rtp_out_open(so_rtp_out **out, const so_address *address, const so_random *random, so_error *err)
 {
@@ -274,29 +293,55 @@ so_status so_rtp_out_open(so_rtp_out **out, const so_address *address, const so_
     *out = NULL;
     if (o == NULL)
         return so_fail(err, SO_NO_MEMORY, LAYER, "no memory for a stream; end other programs");
-    o->fd = open_socket(address);
-    for (so_media_kind kind = SO_MEDIA_AUDIO; status == SO_OK && kind < SO_MEDIA_KINDS; kind++) {
-        stream_out *s = &o->streams[kind];
-
-        s->len = to_sockaddr(address, port_of(address, kind), &s->rtp);
-        (void)to_sockaddr(address, (uint16_t)(port_of(address, kind) + 1), &s->rtcp);
-        status = so_rtp_sender_init(&s->sender, 0, 0, random);
-    }
-    if (status != SO_OK || o->fd < 0) {
+    o->streams[SO_MEDIA_AUDIO].fd = o->streams[SO_MEDIA_VIDEO].fd = -1;
+    o->control = open_socket(address);
+    if (o->control < 0)
+        status = so_fail(err, SO_IO, LAYER, "no socket for plain RTP (%s); end other programs", strerror(errno));
+    for (so_media_kind kind = SO_MEDIA_AUDIO; status == SO_OK && kind < SO_MEDIA_KINDS; kind++)
+        status = open_stream_out(&o->streams[kind], address, kind, random, err);
+    if (status != SO_OK) {
         so_rtp_out_close(o);
-        return so_fail(err, SO_IO, LAYER, "no socket for plain RTP (%s); end other programs", strerror(errno));
+        return status;
     }
     *out = o;
     return SO_OK;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 void so_rtp_out_close(so_rtp_out *o)
 {
     if (o == NULL)
         return;
-    if (o->fd >= 0)
-        (void)close(o->fd);
+    close_fd(o->control);
+    close_fd(o->streams[SO_MEDIA_AUDIO].fd);
+    close_fd(o->streams[SO_MEDIA_VIDEO].fd);
     free(o);
+}
+
+bool so_rtp_out_wants_key(so_rtp_out *o)
+{
+    bool wants = o->wants_key;
+
+    o->wants_key = false;
+    return wants;
+}
+
+/* A closed port of this machine answers each packet with an error, which the next one reports. */
+static void send_packet(so_rtp_out *o, so_media_kind kind, const uint8_t *bytes, size_t len)
+{
+    stream_out *s = &o->streams[kind];
+
+    if (send(s->fd, bytes, len, 0) < 0) {
+        s->heard = errno == ECONNREFUSED ? 0 : s->heard; /* else the buffer is full, and the packet gone */
+        return;
+    }
+    if (s->heard <= HEARD && ++s->heard == HEARD && kind == SO_MEDIA_VIDEO)
+        o->wants_key = true;
 }
 
 /* Of this frame: so that the other program can put sound and picture together. */
@@ -314,15 +359,16 @@ static void report(so_rtp_out *o, stream_out *s, uint32_t rtp_time, uint64_t wal
         return;
     so_rtcp_write_sr(&w, &sr, NULL, 0);
     so_rtcp_write_cname(&w, sr.ssrc, "sotto");
-    if (!w.failed && sendto(o->fd, bytes, so_writer_len(&w), 0, (struct sockaddr *)&s->rtcp, s->len) >= 0)
+    if (!w.failed && sendto(o->control, bytes, so_writer_len(&w), 0, (struct sockaddr *)&s->rtcp, s->len) >= 0)
         s->reported_at = now;
 }
 
 so_status so_rtp_out_send(so_rtp_out *o, so_media_codec codec, const uint8_t *bytes, size_t len, uint32_t rtp_time,
                           bool marker, uint64_t wall, uint64_t now_ms)
 {
-    stream_out *s = &o->streams[so_media_codec_kind(codec)];
-    bool video = so_media_codec_kind(codec) == SO_MEDIA_VIDEO, last = false;
+    so_media_kind kind = so_media_codec_kind(codec);
+    stream_out *s = &o->streams[kind];
+    bool video = kind == SO_MEDIA_VIDEO, last = false;
     uint8_t payload[PAYLOAD], out[PACKET_MAX];
     so_rtp_packet packet;
     so_rtp_split split;
@@ -340,8 +386,7 @@ so_status so_rtp_out_send(so_rtp_out *o, so_media_codec codec, const uint8_t *by
         status = so_rtp_write(out, sizeof out, &out_len, &packet, NULL, 0);
         if (status != SO_OK)
             return status;
-        if (sendto(o->fd, out, out_len, 0, (struct sockaddr *)&s->rtp, s->len) < 0)
-            continue; /* nobody listens yet (ECONNREFUSED), or the buffer is full */
+        send_packet(o, kind, out, out_len);
     }
     return SO_OK;
 }

@@ -52,4 +52,7 @@ void so_rtp_out_close(so_rtp_out *out); /* NULL is allowed */
 so_status so_rtp_out_send(so_rtp_out *out, so_media_codec codec, const uint8_t *bytes, size_t len, uint32_t rtp_time,
                           bool marker, uint64_t wall, uint64_t now_ms) SO_MUST_CHECK;
 
+/* Once, when another program has begun to listen to the picture: it needs a key frame. */
+bool so_rtp_out_wants_key(so_rtp_out *out);
+
 #endif

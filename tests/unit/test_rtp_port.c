@@ -104,9 +104,39 @@ static void frames_of_every_codec_pass(void **state)
                 assert_int_equal(frame.rtp_time - first, i * 1000);
         }
     }
+    assert_true(so_rtp_out_wants_key(out)); /* somebody has heard the picture from the first packet on */
+    assert_false(so_rtp_out_wants_key(out));
     assert_int_equal(so_rtp_out_send(out, SO_MEDIA_OPUS, bytes, 1500, 0, false, 0, 0), SO_TOO_LONG);
     so_rtp_out_close(out);
     so_rtp_in_close(in);
+}
+
+/* Who begins to listen in the middle gets a key frame; while nobody does, none is asked for. */
+static void a_new_listener_is_noticed(void **state)
+{
+    uint8_t bytes[100] = {0x10};
+    uint64_t seed = 10;
+    so_random random = UNIT_RANDOM(&seed);
+    so_address address;
+    so_rtp_in *in = open_in(&address);
+    so_rtp_out *out;
+    so_error err;
+
+    (void)state;
+    so_rtp_in_close(in);
+    assert_int_equal(so_rtp_out_open(&out, &address, &random, &err), SO_OK);
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 50; i++)
+            assert_int_equal(so_rtp_out_send(out, SO_MEDIA_VP8, bytes, sizeof bytes, i, false, 0, i), SO_OK);
+        assert_false(so_rtp_out_wants_key(out));
+        assert_int_equal(so_rtp_in_open(&in, &address, &err), SO_OK);
+        for (uint32_t i = 0; i < 50; i++)
+            assert_int_equal(so_rtp_out_send(out, SO_MEDIA_VP8, bytes, sizeof bytes, i, false, 0, i), SO_OK);
+        assert_true(so_rtp_out_wants_key(out));
+        assert_false(so_rtp_out_wants_key(out));
+        so_rtp_in_close(in);
+    }
+    so_rtp_out_close(out);
 }
 
 static void what_is_no_rtp_is_passed_over(void **state)
@@ -157,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loopback_alone_is_taken),
         cmocka_unit_test(frames_of_every_codec_pass),
+        cmocka_unit_test(a_new_listener_is_noticed),
         cmocka_unit_test(what_is_no_rtp_is_passed_over),
         cmocka_unit_test(the_description_names_ports_and_types),
     };
