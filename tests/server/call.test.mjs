@@ -11,54 +11,8 @@ import { test } from 'node:test';
 import '../page/browser.mjs';
 import { readLink } from '../../web/link.js';
 import { KIND, Seal } from '../../web/seal.js';
+import { Call, linkOf } from './call.mjs';
 import { command, folder, Server, SOTTO, within } from './harness.mjs';
-
-async function linkOf(server) {
-  const { out } = await command(['link', server.url]);
-  return out.trim();
-}
-
-/** `sotto call --json`, read line by line. */
-class Call {
-  events = [];
-  errors = '';
-  #waiters = [];
-
-  constructor(t, server, link, ...args) {
-    const ca = server.listening?.ca ?? server.ca;
-    this.child = spawn(SOTTO, ['call', '--json', '--loopback', '--ca', ca, ...args, link], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stderr.on('data', (d) => { this.errors += d; });
-    this.ended = new Promise((done) => this.child.on('close', done));
-    createInterface({ input: this.child.stdout }).on('line', (line) => {
-      const event = JSON.parse(line);
-      this.events.push(event);
-      this.#waiters = this.#waiters.filter((w) => !w(event));
-    });
-    t.after(async () => {
-      this.child.kill('SIGKILL');
-      await this.ended;
-    });
-  }
-
-  /** The first event of this name that comes, or has come, for which test holds. */
-  event(name, wanted = () => true) {
-    const there = this.events.find((e) => e.event === name && wanted(e));
-    if (there) return Promise.resolve(there);
-    return within(new Promise((done) => this.#waiters.push((e) => {
-      if (e.event !== name || !wanted(e)) return false;
-      done(e);
-      return true;
-    })), `the event ${name} of sotto call; it said ${JSON.stringify(this.events)} ${this.errors}`);
-  }
-
-  reaches(state) {
-    return this.event('state', (e) => e.state === state);
-  }
-
-  code() {
-    return within(this.ended, `sotto call to end; it said ${JSON.stringify(this.events)} ${this.errors}`);
-  }
-}
 
 /** Somebody who has the link, speaks the protocol, and says whatever a test wants. */
 class Peer {
