@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "heap.h"
 #include "peer/peer.h"
+#include "turn_server.h"
 
 #include <stdlib.h>
 
@@ -21,13 +22,49 @@ typedef struct rig {
     so_engine engine;
     bool has_engine;
     end ends[2];
+    sim_turn *turn; /* NULL: the two reach each other */
+    so_address server;
 } rig;
 
-static bool begin(rig *r)
+static void to_client(void *user, const so_address *client, const uint8_t *bytes, size_t len)
+{
+    rig *r = user;
+    uint8_t copy[2048];
+
+    memcpy(copy, bytes, len);
+    for (unsigned i = 0; i < 2; i++)
+        if (so_address_equal(&r->ends[i].base, client))
+            so_peer_receive(r->ends[i].peer, sim_now(), client, &r->server, copy, len);
+}
+
+static void to_peer(void *user, const so_address *relayed, const so_address *peer, const uint8_t *bytes, size_t len)
+{
+    rig *r = user;
+
+    sim_turn_from_peer(r->turn, sim_now(), peer, relayed, bytes, len); /* whose end is there, too */
+}
+
+static bool add_relay(rig *r, end *e)
+{
+    so_relay_server server = {.way = SO_RELAY_UDP, .address = r->server};
+
+    server.username = r->turn->user;
+    server.credential = r->turn->password;
+    r->turn->to_client = to_client;
+    r->turn->to_peer = to_peer;
+    r->turn->user_data = r;
+    return so_peer_add_relay_server(e->peer, sim_now(), &server) == SO_OK;
+}
+
+/* turn: both ends use it, and nothing else; or NULL. */
+static bool begin(rig *r, sim_turn *turn)
 {
     so_error err;
 
     memset(r, 0, sizeof *r);
+    r->turn = turn;
+    if (so_address_parse(&r->server, "203.0.113.1", 3478) != SO_OK)
+        return false;
     r->has_engine = so_engine_open(&r->engine, &err) == SO_OK;
     for (unsigned i = 0; r->has_engine && i < 2; i++) {
         end *e = &r->ends[i];
@@ -35,12 +72,15 @@ static bool begin(rig *r)
                                  .random = sim_random(),
                                  .now = sim_now(),
                                  .unix_ms = (uint64_t)SIM_EPOCH * 1000,
-                                 .polite = i == 1};
+                                 .polite = i == 1,
+                                 .relay_only = turn != NULL};
 
         if (so_peer_new(&e->peer, &config, &err) != SO_OK ||
             so_address_parse(&e->base, i == 0 ? "10.0.0.1" : "10.0.0.2", 5000) != SO_OK ||
             so_peer_add_track(e->peer, SO_SDP_AUDIO, SO_SDP_SENDRECV, "s", "t", &e->track) != SO_OK ||
             so_peer_add_base(e->peer, sim_now(), &e->base) != SO_OK)
+            return false;
+        if (turn != NULL && !add_relay(r, e))
             return false;
         so_peer_no_more_bases(e->peer, sim_now());
     }
@@ -80,6 +120,11 @@ static bool pump(rig *r)
         while (so_peer_transmit(e->peer, sim_now(), &out)) {
             any = true;
             memcpy(copy, out.bytes, out.len);
+            if (r->turn != NULL) {
+                assert_true(so_address_equal(&out.remote, &r->server));
+                sim_turn_from_client(r->turn, sim_now(), &e->base, copy, out.len);
+                continue;
+            }
             so_peer_receive(other->peer, sim_now(), &other->base, &e->base, copy, out.len);
         }
         while (so_peer_event_next(e->peer, sim_now(), &event)) {
@@ -130,15 +175,35 @@ static unsigned send(rig *r, unsigned from, unsigned count)
     return sent;
 }
 
-/* A whole call. *open: both ends were. */
-static void call(bool *open)
+/* Both ends are there, and what they say to each other has come to what it comes to. */
+static bool meet(rig *r, sim_turn *turn)
 {
+    so_address relay;
+
+    if (turn != NULL) {
+        if (so_address_parse(&relay, "203.0.113.9", 49152) != SO_OK)
+            return false;
+        sim_turn_open(turn, &relay);
+    }
+    if (!begin(r, turn))
+        return false;
+    while (pump(r)) /* relayed candidates go with the descriptions */
+        ;
+    if (!negotiate(r))
+        return false;
+    run_for(r, 3000);
+    return true;
+}
+
+/* A whole call. *open: both ends were. */
+static void call(bool relayed, bool *open)
+{
+    sim_turn turn;
     rig r;
     bool first, second;
 
     *open = false;
-    if (begin(&r) && negotiate(&r)) {
-        run_for(&r, 3000);
+    if (meet(&r, relayed ? &turn : NULL)) {
         first = is_open(&r.ends[0]);
         second = is_open(&r.ends[1]);
         *open = first && second;
@@ -151,14 +216,14 @@ static void call(bool *open)
 
 static void each_allocation_may_fail(void **state)
 {
+    bool relayed = *state != NULL;
     unsigned long whole;
     unsigned opened = 0;
     bool open;
 
-    (void)state;
     sim_begin(1);
     heap_own = heap_fail_at = 0;
-    call(&open);
+    call(relayed, &open);
     whole = heap_own;
     assert_true(open && whole > 20);
     for (unsigned long n = 1; n <= whole; n++) {
@@ -167,7 +232,7 @@ static void each_allocation_may_fail(void **state)
         sim_begin(1);
         heap_own = 0;
         heap_fail_at = n;
-        call(&open);
+        call(relayed, &open);
         assert_true(heap_own >= n);
         assert_int_equal(heap_live, before); /* nothing leaked */
         opened += open;
@@ -181,13 +246,13 @@ static void each_allocation_may_fail(void **state)
 static void a_packet_in_mid_call_allocates_nothing(void **state)
 {
     unsigned long before;
+    bool relayed = *state != NULL;
+    sim_turn turn;
     rig r;
 
-    (void)state;
     sim_begin(2);
     heap_fail_at = 0;
-    assert_true(begin(&r) && negotiate(&r));
-    run_for(&r, 3000);
+    assert_true(meet(&r, relayed ? &turn : NULL));
     assert_true(is_open(&r.ends[0]) && is_open(&r.ends[1]));
     /* The first packets of each stream, reports and checks of consent: what is made once is made. */
     for (unsigned i = 0; i < 2; i++)
@@ -210,15 +275,20 @@ static void a_packet_in_mid_call_allocates_nothing(void **state)
     assert_int_equal(r.ends[0].frames, 1000);
     assert_int_equal(r.ends[1].frames, 1000);
     assert_int_equal(heap_everybody, 0);
+    assert_true(!relayed || turn.channel_data >= 2800);
     finish(&r);
     sim_end();
 }
 
 int main(void)
 {
+    static int through_relay;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(a_packet_in_mid_call_allocates_nothing),
+        {"each_allocation_may_fail, through a relay", each_allocation_may_fail, NULL, NULL, &through_relay},
+        {"a_packet_through_a_relay_allocates_nothing", a_packet_in_mid_call_allocates_nothing, NULL, NULL,
+         &through_relay},
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
