@@ -53,6 +53,7 @@ STEPS = [
     ("the server and the command", "SOTTO=$PWD/%s/sotto node --test --test-reporter=tap tests/server/*.test.mjs" % SAN,
      TAP, SANITIZERS),
     ("calls through a relay", "SOTTO=$PWD/%s/sotto tests/relay/run" % GCC, TAP),
+    ("bad networks", "SOTTO=$PWD/%s/sotto SOTTO_LINK=$PWD/%s/tests/link tests/net/run" % (GCC, GCC), TAP),
     ("browsers", "SOTTO=$PWD/%s/sotto tests/browser/run" % GCC, TAP),
 ]
 

@@ -115,9 +115,11 @@ static void on_event(void *user, const so_call_event *event)
     case SO_CALL_OTHER:
         call_say_other(&c->options, event->audio, event->video);
         break;
+    case SO_CALL_RATE:
+        call_say_rate(&c->options, event->rate);
+        /* fall through */
     case SO_CALL_FRAME:
     case SO_CALL_WANT_KEY:
-    case SO_CALL_RATE:
         if (call_media_event(c->media, c->caller, event, &err) != SO_OK)
             give_up(c, &err);
         break;

@@ -90,6 +90,17 @@ void call_say_relay(const call_options *o, const char *code, const so_error *why
     }
 }
 
+void call_say_rate(const call_options *o, uint64_t rate)
+{
+    uint8_t line[LINE_MAX_BYTES];
+    so_writer w = begin(line, "rate");
+
+    if (!o->json)
+        return;
+    so_write_format(&w, ",\"bits\":%llu}", (unsigned long long)rate);
+    out(&w);
+}
+
 void call_say_other(const call_options *o, bool audio, bool video)
 {
     uint8_t line[LINE_MAX_BYTES];

@@ -37,6 +37,9 @@
 #define CANDIDATES_BYTES 2048
 #define TRACKS_MAX 8
 #define EXTENSIONS_MAX 4
+/* Sound goes with the frame before it, and with two where more than one packet in fifty is lost. */
+#define REPEATS 2
+#define REPEATS_ALL_FROM 5 /* of 256 */
 #define CODECS_MAX 8
 #define NO_TYPE (-1)
 
@@ -55,6 +58,13 @@ typedef struct peer_codec {
     bool nack, pli, fir;       /* what the other end takes of feedback */
 } peer_codec;
 
+/* A frame of sound that went already. */
+typedef struct peer_sound {
+    uint32_t time;
+    size_t len; /* 0: there is none */
+    uint8_t bytes[SO_RED_MAX_LEN];
+} peer_sound;
+
 /* What is sent of a track. */
 typedef struct peer_sending {
     so_rtp_sender sender;
@@ -65,12 +75,9 @@ typedef struct peer_sending {
     bool key_wanted; /* to be told */
     uint8_t last_fir;
     bool fir_known;
-    /* the frame of sound before, to be repeated (RFC 2198) */
-    uint8_t last[SO_RED_MAX_LEN];
-    size_t last_len;
-    uint32_t last_time;
-    uint64_t again;        /* retransmissions */
-    uint32_t told_highest; /* number that the other end had, by its last report; 0: none came */
+    peer_sound before[REPEATS]; /* the last frames of sound, the latest first, to be repeated (RFC 2198) */
+    uint64_t again;             /* retransmissions */
+    uint32_t told_highest;      /* number that the other end had, by its last report; 0: none came */
 } peer_sending;
 
 /* What is received of a track. */

@@ -37,29 +37,42 @@ static size_t list_extensions(const peer_track *t, const so_peer_frame *frame, u
 
 /* ---- sound ---- */
 
-/* RFC 2198: with the frame before, where both fit and the other end wants it. false: it goes alone. */
-static bool repeat_last(peer_track *t, const peer_codec *codec, const so_peer_frame *frame, uint8_t *payload,
-                        size_t *len)
+static void remember(peer_sending *out, const so_peer_frame *frame)
+{
+    memmove(&out->before[1], &out->before[0], sizeof out->before - sizeof out->before[0]);
+    out->before[0].len = frame->len <= sizeof out->before[0].bytes ? frame->len : 0;
+    out->before[0].time = frame->time;
+    memcpy(out->before[0].bytes, frame->bytes, out->before[0].len);
+}
+
+/* RFC 2198: with the frames before, where they fit and the other end wants them. 0: it goes alone. */
+static size_t repeat_last(const so_peer *p, peer_track *t, const peer_codec *codec, const so_peer_frame *frame,
+                          uint8_t *payload)
 {
     peer_sending *out = &t->out;
-    uint32_t offset = frame->time - out->last_time;
-    bool whole = t->red_send != NO_TYPE && codec->ability->clock == SO_OPUS_RATE;
+    size_t depth = p->fraction_lost >= REPEATS_ALL_FROM ? REPEATS : 1;
     so_writer w = so_writer_of(payload, SO_PEER_FRAME_MAX);
-    so_red red = {.blocks = {{.type = (uint8_t)codec->send_type,
-                              .offset = (uint16_t)offset,
-                              .bytes = out->last,
-                              .len = out->last_len},
-                             {.type = (uint8_t)codec->send_type, .bytes = frame->bytes, .len = frame->len}},
-                  .count = 2};
-    bool repeats = whole && out->last_len > 0 && offset > 0 && offset <= SO_RED_MAX_OFFSET;
+    so_red red = {.count = 0};
 
-    if (repeats)
+    if (t->red_send == NO_TYPE || codec->ability->clock != SO_OPUS_RATE)
+        return 0;
+    for (size_t i = depth; i-- > 0;) {
+        const peer_sound *b = &out->before[i];
+        uint32_t offset = frame->time - b->time;
+
+        /* Numbers go back by one a block: where one is missing, what is before it has no number. */
+        if (b->len == 0 || offset == 0 || offset > SO_RED_MAX_OFFSET)
+            red.count = 0;
+        else
+            red.blocks[red.count++] = (so_red_block){
+                .type = (uint8_t)codec->send_type, .offset = (uint16_t)offset, .bytes = b->bytes, .len = b->len};
+    }
+    if (red.count > 0) {
+        red.blocks[red.count++] =
+            (so_red_block){.type = (uint8_t)codec->send_type, .bytes = frame->bytes, .len = frame->len};
         so_red_write(&w, &red);
-    *len = so_writer_len(&w);
-    out->last_len = whole && frame->len <= sizeof out->last ? frame->len : 0;
-    memcpy(out->last, frame->bytes, out->last_len);
-    out->last_time = frame->time;
-    return repeats && !w.failed;
+    }
+    return w.failed ? 0 : so_writer_len(&w);
 }
 
 static so_status send_sound(so_peer *p, so_msec now, peer_track *t, const peer_codec *codec, const so_peer_frame *frame)
@@ -69,22 +82,22 @@ static so_status send_sound(so_peer *p, so_msec now, peer_track *t, const peer_c
     so_rtp_packet packet;
     peer_slot *slot;
     size_t len, count;
-    bool repeats;
 
     if (frame->len > SO_PEER_FRAME_MAX || p->out_count == OUT_SLOTS)
         return SO_TOO_LONG;
     slot = so_peer_slot(p);
     if (slot == NULL)
         return SO_NOT_FOUND;
-    repeats = repeat_last(t, codec, frame, payload, &len);
-    if (!repeats)
+    len = repeat_last(p, t, codec, frame, payload);
+    t->out.sender.type = (uint8_t)(len > 0 ? t->red_send : codec->send_type);
+    if (len == 0)
         len = frame->len;
-    t->out.sender.type = (uint8_t)(repeats ? t->red_send : codec->send_type);
     t->out.sender.clock_rate = codec->ability->clock;
     count = list_extensions(t, frame, &level, extensions);
     so_rtp_sender_next(&t->out.sender, frame->time, frame->marker, len, now, &packet);
-    packet.payload = repeats ? payload : frame->bytes;
+    packet.payload = t->out.sender.type == t->red_send ? payload : frame->bytes;
     packet.payload_len = len;
+    remember(&t->out, frame);
     if (so_rtp_write(slot->bytes, sizeof slot->bytes - SO_SRTP_OVERHEAD, &slot->len, &packet, extensions, count) !=
         SO_OK)
         return SO_TOO_LONG;

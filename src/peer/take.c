@@ -69,13 +69,17 @@ static void begin_source(peer_track *t, uint32_t ssrc)
     so_nack_init(&in->nack, VIDEO_DELAY);
 }
 
-static void put(peer_track *t, so_msec now, uint16_t seq, const uint8_t *bytes, size_t len)
+/* true: it was missing. */
+static bool put(peer_track *t, so_msec now, uint16_t seq, const uint8_t *bytes, size_t len)
 {
+    so_reorder_put_result result = so_reorder_put(t->in.reorder, seq, bytes, len, now);
+
     /* The numbers jumped: what waits for a gap is given out first, and this packet behind it. */
-    if (so_reorder_put(t->in.reorder, seq, bytes, len, now) == SO_REORDER_FULL && len <= SO_DTLS_MTU) {
+    if (result == SO_REORDER_FULL && len <= SO_DTLS_MTU) {
         memcpy(t->in.held, bytes, len);
         t->in.held_len = len;
     }
+    return result == SO_REORDER_KEPT;
 }
 
 /* RFC 2198: the frames before, as if they had come by themselves; those that did are there already. */
@@ -101,7 +105,7 @@ static void put_redundant(peer_track *t, so_msec now, const so_rtp_packet *packe
         if (back > 0 && (so_rtp_stats_expected(&t->in.source) <= back || block->len == 0))
             continue;
         if (codec_received(t, block->type) != NULL && so_rtp_write(bytes, sizeof bytes, &len, &one, NULL, 0) == SO_OK)
-            put(t, now, one.seq, bytes, len);
+            (void)put(t, now, one.seq, bytes, len);
     }
 }
 
@@ -117,9 +121,9 @@ static void take_again(peer_track *t, so_msec now, int type, uint8_t *bytes, siz
             so_rtx_unwrap(bytes, &len, t->in.source.ssrc, (uint8_t)t->codecs[i].receive_type) != SO_OK ||
             so_rtp_parse(&packet, bytes, len) != SO_OK)
             return;
-        t->in.repaired++;
         so_nack_packet(&t->in.nack, packet.seq, true, now);
-        put(t, now, packet.seq, bytes, len);
+        /* Some are sent again only to fill the path, and see what it bears. */
+        t->in.repaired += put(t, now, packet.seq, bytes, len);
         return;
     }
 }
@@ -146,7 +150,7 @@ void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len)
     if (role == REDUNDANT)
         put_redundant(t, now, &packet);
     else
-        put(t, now, packet.seq, bytes, len);
+        (void)put(t, now, packet.seq, bytes, len);
 }
 
 /* ---- frames ---- */

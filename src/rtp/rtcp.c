@@ -23,8 +23,8 @@ static bool read_packet(so_reader *r, so_rtcp_packet *out, bool *padded)
         return false;
     if (*padded) {
         uint8_t padding = out->body_len > 0 ? out->body[out->body_len - 1] : 0;
-        /* "... it will be a multiple of four" (§6.4.1) */
-        if (padding == 0 || padding % 4 != 0 || padding > out->body_len)
+        /* "... it will be a multiple of four" (§6.4.1), but browsers pad transport-cc feedback by the byte. */
+        if (padding == 0 || padding > out->body_len)
             return false;
         out->body_len -= padding;
     }

@@ -8,10 +8,16 @@ export class Native {
   complaints = '';
   /** @type {number | null} */ code = null;
 
-  /** @param {import('./harness.mjs').World} world @param {{ca: string}} server @param {string} link @param {string[]} args */
+  /**
+   * @param {import('./harness.mjs').World} world @param {{ca: string}} server @param {string} link
+   * @param {(string | {inside: string})[]} args of the command; inside: the network namespace in which it runs
+   */
   constructor(world, server, link, ...args) {
+    const inside = args.filter((arg) => typeof arg === 'object').flatMap((arg) => ['nsenter', `--net=${arg.inside}`]);
+    const [program, ...words] = [...inside, process.env.SOTTO, 'call', '--json', '--ca', server.ca,
+      ...args.filter((arg) => typeof arg === 'string'), link];
     this.name = 'sotto call';
-    this.child = world.spawn(process.env.SOTTO, ['call', '--json', '--ca', server.ca, ...args, link]);
+    this.child = world.spawn(program, words);
     this.child.stderr.on('data', (data) => { this.complaints += data; });
     createInterface(this.child.stdout).on('line', (line) => this.events.push(JSON.parse(line)));
     this.child.on('exit', (code) => { this.code = code; });

@@ -48,7 +48,7 @@ typedef struct way {
     uint64_t busy_until, last_due;
     packet *heap[WAITING];
     size_t count;
-    uint64_t passed, lost, dropped, worst_queue;
+    uint64_t passed, bytes, lost, dropped, worst_queue;
 } way;
 
 static settings set = {.queue = 1000000};
@@ -153,7 +153,10 @@ static void give(way *w)
     while (w->count > 0 && w->heap[0]->due <= now_us()) {
         packet *p = pop(w);
 
-        w->passed += write(w->to, p->bytes, p->len) == (ssize_t)p->len;
+        if (write(w->to, p->bytes, p->len) == (ssize_t)p->len) {
+            w->passed++;
+            w->bytes += p->len;
+        }
         free(p);
     }
 }
@@ -190,8 +193,9 @@ static void say_stats(void)
 {
     (void)printf("{");
     for (int i = 0; i < 2; i++) {
-        (void)printf("%s\"%s\":{\"passed\":%llu,\"lost\":%llu,\"dropped\":%llu,\"queue\":%.1f}", i == 0 ? "" : ",",
-                     i == 0 ? "ab" : "ba", (unsigned long long)ways[i].passed, (unsigned long long)ways[i].lost,
+        (void)printf("%s\"%s\":{\"passed\":%llu,\"bytes\":%llu,\"lost\":%llu,\"dropped\":%llu,\"queue\":%.1f}",
+                     i == 0 ? "" : ",", i == 0 ? "ab" : "ba", (unsigned long long)ways[i].passed,
+                     (unsigned long long)ways[i].bytes, (unsigned long long)ways[i].lost,
                      (unsigned long long)ways[i].dropped, (double)ways[i].worst_queue / 1000);
         ways[i].worst_queue = 0;
     }
