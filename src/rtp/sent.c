@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define TURNED_MOST ((int64_t)1 << 40) /* 2,000 years: only a hostile peer's clock comes so far */
+
 void so_sent_init(so_sent *sent)
 {
     memset(sent, 0, sizeof *sent);
@@ -21,7 +23,7 @@ static int64_t turn(so_sent *sent, int32_t reference)
 {
     uint32_t step = ((uint32_t)reference - (uint32_t)sent->reference) & 0xffffff;
 
-    if (!sent->heard)
+    if (!sent->heard || sent->turned > TURNED_MOST || sent->turned < -TURNED_MOST)
         sent->turned = reference;
     else
         sent->turned += step < 0x800000 ? (int64_t)step : (int64_t)step - 0x1000000;
