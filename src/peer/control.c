@@ -59,7 +59,7 @@ static void take_sender(so_peer *p, const so_rtcp_sender *sr, so_msec now)
     }
 }
 
-static so_msec round_trip(const so_peer *p)
+so_msec so_peer_round_trip(const so_peer *p)
 {
     return p->round_trip_known ? (so_msec)p->round_trip * 1000 / 65536 : 100;
 }
@@ -74,7 +74,7 @@ static void take_nack(so_peer *p, const so_rtcp_feedback *feedback, so_msec now)
     for (size_t i = 0; so_rtcp_read_nack(feedback, i, &nack); i++)
         for (unsigned n = 0; n <= 16; n++)
             if (n == 0 || (nack.others >> (n - 1) & 1) != 0)
-                (void)so_outbox_ask(t->out.outbox, (uint16_t)(nack.pid + n), now, round_trip(p));
+                (void)so_outbox_ask(t->out.outbox, (uint16_t)(nack.pid + n), now, so_peer_round_trip(p));
     so_peer_pace_waiting(p, now);
 }
 
@@ -250,7 +250,7 @@ static void write_track_feedback(so_peer *p, peer_track *t, so_msec now, so_writ
     size_t count = 0;
 
     if (asks_again(t, now)) {
-        so_nack_round_trip(&t->in.nack, round_trip(p));
+        so_nack_round_trip(&t->in.nack, so_peer_round_trip(p));
         count = so_nack_due(&t->in.nack, now, missing, NACKS_MAX);
     }
     if (count > 0)
@@ -279,7 +279,7 @@ static void send_feedback(so_peer *p, peer_track *t, so_msec now)
     if (t != NULL)
         write_track_feedback(p, t, now, &w);
     else
-        (void)so_peer_pace_write(p, &w, p->tracks[0].out.sender.ssrc);
+        so_peer_pace_write(p, now, &w, p->tracks[0].out.sender.ssrc);
     if (so_writer_len(&w) > head)
         send_rtcp(p, slot, &w);
 }

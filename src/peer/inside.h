@@ -8,11 +8,13 @@
 #include "peer/peer.h"
 #include "rtp/arrivals.h"
 #include "rtp/estimate.h"
+#include "rtp/jitter.h"
 #include "rtp/nack.h"
 #include "rtp/outbox.h"
 #include "rtp/pacer.h"
 #include "rtp/payload.h"
 #include "rtp/red.h"
+#include "rtp/remb.h"
 #include "rtp/reorder.h"
 #include "rtp/rtx.h"
 #include "rtp/sender.h"
@@ -24,12 +26,16 @@
 #define OUT_SLOTS 8
 #define OUT_BYTES 1280
 
-/* Sound in packets of 20 ms: what comes later than this is not waited for. */
-#define REORDER_SLOTS 16
-#define REORDER_DELAY 60
+/* Sound in packets of 20 ms or less: what comes later than the jitter says is not waited for. */
+#define REORDER_SLOTS 32
+#define REORDER_DELAY 60 /* ms, before anything is known of the path */
+#define REORDER_LEAST 20
+#define REORDER_MOST 300
 /* Video: frames of hundreds of packets, which are worth waiting for until they have been asked for again. */
 #define VIDEO_SLOTS 512
 #define VIDEO_DELAY 400
+#define VIDEO_LEAST 10
+#define VIDEO_MOST 500
 /* How long a key frame that was asked for is waited for before it is asked for again. */
 #define KEY_PATIENCE 500
 /* Candidates that a description carries; those that come later, or find no room, are trickled. */
@@ -55,7 +61,7 @@ typedef struct peer_codec {
     so_rtp_format format;
     int send_type, receive_type;
     int rtx_send, rtx_receive; /* of retransmissions (RFC 4588); NO_TYPE: none */
-    bool nack, pli, fir;       /* what the other end takes of feedback */
+    bool nack, pli, fir, remb; /* what the other end takes of feedback */
 } peer_codec;
 
 /* A frame of sound that went already. */
@@ -88,8 +94,9 @@ typedef struct peer_receiving {
     size_t held_len;
     uint8_t *reput; /* a packet behind a frame that ended without a marker */
     size_t reput_len;
-    so_nack nack; /* of video: what to ask for again */
-    int type;     /* of the packets that are put together; NO_TYPE: none came */
+    so_jitter jitter; /* how long to wait for what is late */
+    so_nack nack;     /* of video: what to ask for again */
+    int type;         /* of the packets that are put together; NO_TYPE: none came */
     bool source_known;
     so_rtp_stats source; /* of the SSRC that is received */
     bool sr_known;
@@ -141,7 +148,9 @@ typedef struct peer_pace {
     so_estimate estimate;
     so_pacer pacer;
     so_meter sound;
-    bool waits; /* something is in an outbox */
+    so_remb remb;      /* what we tell a sender that has no transport-wide numbers */
+    uint64_t remb_due; /* to be told now; 0: nothing */
+    bool waits;        /* something is in an outbox */
 } peer_pace;
 
 struct so_peer {
@@ -256,8 +265,8 @@ void so_peer_pace_take(so_peer *p, const so_rtcp_feedback *feedback, so_msec now
 void so_peer_pace_block(so_peer *p, peer_track *t, const so_rtcp_block *block, so_msec now);
 /* A packet of the other end's came; what we say of it. */
 void so_peer_pace_came(so_peer *p, const peer_track *t, const so_rtp_packet *packet, so_msec now);
-bool so_peer_pace_due(const so_peer *p, so_msec now);
-bool so_peer_pace_write(so_peer *p, so_writer *w, uint32_t own);
+bool so_peer_pace_due(so_peer *p, so_msec now);
+void so_peer_pace_write(so_peer *p, so_msec now, so_writer *w, uint32_t own);
 void so_peer_pace_tick(so_peer *p, so_msec now);
 so_msec so_peer_pace_deadline(const so_peer *p);
 bool so_peer_pace_event(so_peer *p, so_peer_event *out);
@@ -271,6 +280,7 @@ void so_peer_take_rtcp(so_peer *p, so_msec now, const uint8_t *bytes, size_t len
 void so_peer_report(so_peer *p, so_msec now, bool bye);
 /* Key frames that are missing are asked for. */
 void so_peer_feedback(so_peer *p, so_msec now);
+so_msec so_peer_round_trip(const so_peer *p); /* as measured, or supposed */
 so_msec so_peer_feedback_deadline(const so_peer *p);
 
 #endif

@@ -30,6 +30,7 @@ bool so_peer_pace_begin(so_peer *p, so_msec now)
     so_arrivals_init(&p->pace->arrivals);
     so_estimate_init(&p->pace->estimate, &limits);
     so_pacer_init(&p->pace->pacer, PACE_PERCENT, START, usec(now));
+    so_remb_init(&p->pace->remb, START, LEAST, MOST);
     return true;
 }
 
@@ -130,26 +131,54 @@ void so_peer_pace_block(so_peer *p, peer_track *t, const so_rtcp_block *block, s
 
 /* ---- what we say ---- */
 
+/* When it left, where nothing better is agreed on: abs-send-time, or else the picture's own timestamps. */
+static void note_time(so_peer *p, const peer_track *t, const so_rtp_packet *packet, so_msec now)
+{
+    size_t bytes = packet->payload_len + SO_RTP_HEADER_LEN + packet->extensions_len + AROUND;
+    so_rtp_extension time;
+    so_reader r;
+    uint32_t high;
+
+    if (t->time_id != 0 && so_rtp_extension_get(packet, t->time_id, &time) && time.len == 3) {
+        r = so_reader_of(time.data, time.len);
+        high = (uint32_t)so_read_u16(&r) << 16;
+        so_remb_packet(&p->pace->remb, high | (uint32_t)so_read_u8(&r) << 8, SO_REMB_SEND_TIME_RATE, bytes, usec(now));
+    } else if (t->kind == SO_SDP_VIDEO) {
+        so_remb_packet(&p->pace->remb, packet->timestamp, t->codecs[0].ability->clock, bytes, usec(now));
+    }
+}
+
 void so_peer_pace_came(so_peer *p, const peer_track *t, const so_rtp_packet *packet, so_msec now)
 {
     so_rtp_extension number;
     so_reader r;
 
-    if (p->pace == NULL || t->number_id == 0 || !so_rtp_extension_get(packet, t->number_id, &number) || number.len != 2)
+    if (p->pace == NULL)
         return;
-    r = so_reader_of(number.data, number.len);
-    so_arrivals_packet(&p->pace->arrivals, so_read_u16(&r), usec(now));
     p->pace->media = packet->ssrc;
+    if (t->number_id == 0 && t->codec_count > 0 && t->codecs[0].remb) {
+        note_time(p, t, packet, now);
+    } else if (t->number_id != 0 && so_rtp_extension_get(packet, t->number_id, &number) && number.len == 2) {
+        r = so_reader_of(number.data, number.len);
+        so_arrivals_packet(&p->pace->arrivals, so_read_u16(&r), usec(now));
+    }
 }
 
-bool so_peer_pace_due(const so_peer *p, so_msec now)
+bool so_peer_pace_due(so_peer *p, so_msec now)
 {
-    return p->pace != NULL && so_arrivals_deadline(&p->pace->arrivals) <= now;
+    if (p->pace == NULL)
+        return false;
+    if (!so_remb_due(&p->pace->remb, now, &p->pace->remb_due))
+        p->pace->remb_due = 0;
+    return so_arrivals_deadline(&p->pace->arrivals) <= now || p->pace->remb_due > 0;
 }
 
-bool so_peer_pace_write(so_peer *p, so_writer *w, uint32_t own)
+void so_peer_pace_write(so_peer *p, so_msec now, so_writer *w, uint32_t own)
 {
-    return so_arrivals_write(&p->pace->arrivals, w, own, p->pace->media);
+    if (so_arrivals_deadline(&p->pace->arrivals) <= now)
+        (void)so_arrivals_write(&p->pace->arrivals, w, own, p->pace->media);
+    if (p->pace->remb_due > 0)
+        so_rtcp_write_remb(w, own, p->pace->remb_due, &p->pace->media, 1);
 }
 
 /* ---- time ---- */

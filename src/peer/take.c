@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define JITTER_KNOWN 100 /* packets, after which it counts what was measured */
+
 /* What a payload type stands for on a track. */
 typedef enum packet_role { NOT_OURS, MEDIA, AGAIN, REDUNDANT } packet_role;
 
@@ -66,7 +68,11 @@ static void begin_source(peer_track *t, uint32_t ssrc)
     in->wants_key = false;
     in->reput_len = 0;
     so_reorder_reset(in->reorder);
-    so_nack_init(&in->nack, VIDEO_DELAY);
+    so_nack_init(&in->nack, SO_JITTER_REPAIR);
+    if (t->kind == SO_SDP_VIDEO)
+        so_jitter_init(&in->jitter, t->codecs[0].ability->clock, VIDEO_LEAST, VIDEO_MOST);
+    else
+        so_jitter_init(&in->jitter, t->codecs[0].ability->clock, REORDER_LEAST, REORDER_MOST);
 }
 
 /* true: it was missing. */
@@ -145,8 +151,13 @@ void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len)
     if (!t->in.source_known || t->in.source.ssrc != packet.ssrc)
         begin_source(t, packet.ssrc);
     (void)so_rtp_stats_packet(&t->in.source, packet.seq, packet.timestamp, packet.payload_len, now);
-    if (t->kind == SO_SDP_VIDEO)
+    so_jitter_packet(&t->in.jitter, packet.timestamp, now * 1000);
+    if (t->kind == SO_SDP_VIDEO) {
         so_nack_packet(&t->in.nack, packet.seq, false, now);
+        so_reorder_set_delay(t->in.reorder, so_jitter_repair_delay(&t->in.jitter, so_peer_round_trip(p)));
+    } else if (t->in.source.received > JITTER_KNOWN) {
+        so_reorder_set_delay(t->in.reorder, so_jitter_delay(&t->in.jitter));
+    }
     if (role == REDUNDANT)
         put_redundant(t, now, &packet);
     else

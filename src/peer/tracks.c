@@ -138,6 +138,7 @@ static void agree_codecs(peer_track *t, const so_sdp_agreed *agreed)
             .nack = takes(agreed->remote, c->send_type, "nack"),
             .pli = takes(agreed->remote, c->send_type, "nack pli"),
             .fir = takes(agreed->remote, c->send_type, "ccm fir"),
+            .remb = takes(agreed->remote, c->send_type, "goog-remb"),
         };
     }
     for (size_t i = 0; i < agreed->codec_count; i++)
@@ -202,8 +203,9 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
         if (t->out.sender.ssrc == 0 && init_sending(p, &t->out) != SO_OK)
             continue;
         agree_track(t, &agreed);
-        if (t->accepted && t->number_id != 0 && !so_peer_pace_begin(p, now))
-            t->number_id = 0; /* the other end hears less of its packets, and goes by its losses */
+        /* Without it the other end hears less of its packets, and goes by its losses. */
+        if (t->accepted && (t->number_id != 0 || t->kind == SO_SDP_VIDEO) && !so_peer_pace_begin(p, now))
+            t->number_id = 0;
     }
 }
 
