@@ -2,7 +2,7 @@
 BUILD ?= build
 ARGS ?=
 
-.PHONY: run build test bench fuzz format install clean
+.PHONY: run build test bench net fuzz format install clean
 
 run: build
 	@exec $(BUILD)/sotto serve $(ARGS)
@@ -22,6 +22,14 @@ test:
 bench: build
 	@tools/packages build bench
 	@bench/run $(ARGS)
+
+# Calls over bad networks, with the figures that a machine which does nothing else must reach; some minutes.
+net:
+	@tools/packages build test
+	@test -f build-gcc/build.ninja || CC=gcc meson setup build-gcc -Dtests=true -Dbench=true >/dev/null
+	@ninja -C build-gcc --quiet
+	@python3 tools/run_tests.py npm >/dev/null
+	@SOTTO=build-gcc/sotto SOTTO_LINK=build-gcc/tests/link SOTTO_NET_FIGURES=1 tests/net/run
 
 # Fuzzes each target for FUZZ_SECONDS, and keeps what it finds in fuzz/corpus.
 fuzz:

@@ -17,6 +17,7 @@ typedef struct command {
     uv_timer_t pace, deadline;
     uv_signal_t interrupt, terminate;
     bool open, stopping;
+    unsigned calls; /* that came to be open */
     int code;
 } command;
 
@@ -83,6 +84,7 @@ static void on_open(command *c)
 
     if (!c->open) {
         c->open = true;
+        c->calls++;
         set_deadline(c, c->options.duration);
     }
     call_say_open(&c->options, so_call_report(so_caller_call(c->caller), so_caller_now(c->caller)));
@@ -199,7 +201,7 @@ static void start_call(command *c)
     so_error err;
 
     c->open = false;
-    if (call_media_open(&c->media, &c->options, &c->loop.uv, on_asked, c, &err) != SO_OK) {
+    if (call_media_open(&c->media, &c->options, c->calls + 1, &c->loop.uv, on_asked, c, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
         return;

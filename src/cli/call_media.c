@@ -85,14 +85,14 @@ static void choose_abilities(call_media *m)
     m->abilities.codec_count = count;
 }
 
-static so_status open_all(call_media *m, uv_loop_t *loop, so_error *err)
+static so_status open_all(call_media *m, unsigned number, so_error *err)
 {
     so_status status = open_sources(m, err);
 
     if (status == SO_OK)
         status = open_rtp(m, err);
     if (status == SO_OK)
-        status = call_sinks_open(&m->sinks, m->options, loop, err);
+        status = call_sinks_open(&m->sinks, m->options, number, err);
     if (status != SO_OK)
         return status;
     choose_abilities(m);
@@ -124,8 +124,8 @@ static void watch_rtp(call_media *m, uv_loop_t *loop)
     }
 }
 
-so_status call_media_open(call_media **out, const call_options *o, uv_loop_t *loop, void (*ask)(void *user), void *user,
-                          so_error *err)
+so_status call_media_open(call_media **out, const call_options *o, unsigned number, uv_loop_t *loop,
+                          void (*ask)(void *user), void *user, so_error *err)
 {
     call_media *m = calloc(1, sizeof *m);
     so_status status;
@@ -136,7 +136,7 @@ so_status call_media_open(call_media **out, const call_options *o, uv_loop_t *lo
     m->options = o;
     m->ask = ask;
     m->user = user;
-    status = open_all(m, loop, err);
+    status = open_all(m, number, err);
     if (status != SO_OK) {
         so_error later;
 
@@ -219,17 +219,32 @@ static so_media_codec choose_codec(const so_call *call, so_media_kind kind, so_m
     return first == NULL ? SO_MEDIA_NONE : so_media_codec_of(first->name);
 }
 
+/* What the other end sends with, most likely: its favourite. */
+static so_media_codec codec_received(const so_call *call, so_sdp_kind kind)
+{
+    const so_sdp_ability *first = so_call_codec(call, kind, 0);
+    so_track_facts facts;
+
+    if (first == NULL || !so_call_track_facts(call, kind, &facts) || !facts.receiving)
+        return SO_MEDIA_NONE;
+    return so_media_codec_of(first->name);
+}
+
 so_status call_media_begin(call_media *m, so_caller *caller, so_error *err)
 {
     const so_call *call = so_caller_call(caller);
 
+    so_status status;
+
     if (m->begun)
         return SO_OK;
     m->begun = true;
+    status = call_sinks_expect(m->sinks, codec_received(call, SO_SDP_AUDIO), codec_received(call, SO_SDP_VIDEO), err);
+    if (status != SO_OK)
+        return status;
     for (size_t i = 0; i < m->source_count; i++) {
         const so_source_has *has = so_source_what(m->sources[i]);
         so_media_codec audio = SO_MEDIA_NONE, video = SO_MEDIA_NONE;
-        so_status status;
 
         if (m->of[SO_MEDIA_AUDIO] == m->sources[i])
             audio = choose_codec(call, SO_MEDIA_AUDIO, has->audio_codec);

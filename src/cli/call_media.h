@@ -7,9 +7,10 @@
 
 typedef struct call_media call_media;
 
-/* Opens what the options name. asks: called with user whenever call_media_next wants to be called again at once. */
-so_status call_media_open(call_media **media, const call_options *options, uv_loop_t *loop, void (*ask)(void *user),
-                          void *user, so_error *err) SO_MUST_CHECK;
+/* Opens what the options name; number: of the call, from 1. asks: called with user whenever call_media_next wants to be
+ * called again at once. */
+so_status call_media_open(call_media **media, const call_options *options, unsigned number, uv_loop_t *loop,
+                          void (*ask)(void *user), void *user, so_error *err) SO_MUST_CHECK;
 /* Ends what was written. */
 so_status call_media_close(call_media *media, so_error *err) SO_MUST_CHECK;
 

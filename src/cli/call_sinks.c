@@ -1,17 +1,23 @@
 #include "cli/call_sinks.h"
 
-#include "media/ogg.h"
 #include "media/rtp_port.h"
+#include "media/sink.h"
+#include "rtp/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ALL_CODECS ((1u << SO_MEDIA_CODECS) - 1)
+#define PICTURES (SO_MEDIA_BIT(SO_MEDIA_VP8) | SO_MEDIA_BIT(SO_MEDIA_H264))
 
 struct call_sinks {
     const call_options *options;
-    so_media_out *file;
+    so_sink *files[CALL_OUTS];
+    char *paths[CALL_OUTS];
+    bool begun, picture; /* picture: some file takes one */
+    size_t file_count;
+    unsigned takes; /* the codecs that all of the files take */
     so_rtp_out *rtp;
     so_address rtp_address;
     so_media_codec described[SO_MEDIA_KINDS]; /* in the session description that was written last */
@@ -27,20 +33,60 @@ static so_status open_rtp(call_sinks *s, so_error *err)
     return status == SO_OK ? so_rtp_out_open(&s->rtp, &s->rtp_address, &so_random_system, err) : status;
 }
 
-so_status call_sinks_open(call_sinks **out, const call_options *o, uv_loop_t *loop, so_error *err)
+static bool takes_picture(unsigned codecs)
+{
+    return (codecs & PICTURES) != 0;
+}
+
+/* "a.webm", "a-2.webm", ... */
+static char *path_of(const char *name, unsigned number)
+{
+    const char *slash = strrchr(name, '/'), *dot = strrchr(name, '.');
+    size_t len = strlen(name), stem = dot == NULL || (slash != NULL && dot < slash) ? len : (size_t)(dot - name);
+    char *path = malloc(len + 16);
+
+    if (path == NULL)
+        return NULL;
+    if (number <= 1)
+        memcpy(path, name, len + 1);
+    else
+        (void)snprintf(path, len + 16, "%.*s-%u%s", (int)stem, name, number, name + stem);
+    return path;
+}
+
+static so_status open_files(call_sinks *s, unsigned number, so_error *err)
+{
+    for (size_t i = 0; i < s->options->out_count; i++) {
+        so_status status;
+        unsigned takes;
+
+        s->paths[i] = path_of(s->options->out[i], number);
+        if (s->paths[i] == NULL)
+            return so_fail(err, SO_NO_MEMORY, "media", "no memory for a file's name; end other programs");
+        status = so_sink_open(&s->files[i], s->paths[i], err);
+        if (status != SO_OK)
+            return status;
+        s->file_count++;
+        /* A file that takes no pictures says nothing about theirs. */
+        takes = so_sink_takes(s->files[i]);
+        s->takes &= takes_picture(takes) ? takes : takes | PICTURES;
+        s->picture |= takes_picture(takes);
+    }
+    return SO_OK;
+}
+
+so_status call_sinks_open(call_sinks **out, const call_options *o, unsigned number, so_error *err)
 {
     call_sinks *s = calloc(1, sizeof *s);
     so_status status;
 
-    (void)loop;
     *out = s;
     if (s == NULL)
         return so_fail(err, SO_NO_MEMORY, "media", "no memory for what is heard; end other programs");
     s->options = o;
+    s->takes = ALL_CODECS;
     status = open_rtp(s, err);
-    if (status == SO_OK && o->out_count > 0)
-        status = so_media_out_open(&s->file, o->out[0], 2, err);
-    return status;
+    return status == SO_OK ? open_files(s, number, err) : status;
 }
 
 so_status call_sinks_close(call_sinks *s, so_error *err)
@@ -49,8 +95,17 @@ so_status call_sinks_close(call_sinks *s, so_error *err)
 
     if (s == NULL)
         return SO_OK;
-    if (s->file != NULL)
-        status = so_media_out_close(s->file, err);
+    for (size_t i = 0; i < s->file_count; i++) {
+        so_error later;
+        so_status closed = so_sink_close(s->files[i], status == SO_OK ? err : &later);
+
+        if (status == SO_OK)
+            status = closed;
+        if (!s->begun)
+            (void)remove(s->paths[i]);
+    }
+    for (size_t i = 0; i < CALL_OUTS; i++)
+        free(s->paths[i]);
     so_rtp_out_close(s->rtp);
     free(s);
     return status;
@@ -58,12 +113,25 @@ so_status call_sinks_close(call_sinks *s, so_error *err)
 
 unsigned call_sinks_take(const call_sinks *s)
 {
-    return s->file == NULL ? ALL_CODECS : ALL_CODECS;
+    return s->takes;
 }
 
 bool call_sinks_want_picture(const call_sinks *s)
 {
-    return s->rtp != NULL;
+    return s->rtp != NULL || s->picture;
+}
+
+so_status call_sinks_expect(call_sinks *s, so_media_codec audio, so_media_codec video, so_error *err)
+{
+    s->begun = true;
+    for (size_t i = 0; i < s->file_count; i++) {
+        bool picture = takes_picture(so_sink_takes(s->files[i]));
+        so_status status = so_sink_expect(s->files[i], audio, picture ? video : SO_MEDIA_NONE, err);
+
+        if (status != SO_OK)
+            return status;
+    }
+    return SO_OK;
 }
 
 /* Written anew when the other end takes another codec. */
@@ -99,6 +167,29 @@ static so_status to_rtp(call_sinks *s, const so_call_event *event, so_media_code
     return SO_OK;
 }
 
+static so_status to_files(call_sinks *s, const so_call_event *event, so_media_codec codec, so_msec now, so_error *err)
+{
+    so_sink_frame frame = {.codec = codec,
+                           .bytes = event->frame.bytes,
+                           .len = event->frame.len,
+                           .rtp_time = event->frame.time,
+                           .arrival_us = now * 1000,
+                           .key = event->frame.key};
+
+    for (size_t i = 0; i < s->file_count; i++) {
+        so_status status;
+
+        if ((so_sink_takes(s->files[i]) & SO_MEDIA_BIT(codec)) == 0)
+            continue;
+        if (event->wall != 0)
+            so_sink_align(s->files[i], so_media_codec_kind(codec), so_ntp_of_unix_msec(event->wall), event->frame.time);
+        status = so_sink_write(s->files[i], &frame, err);
+        if (status == SO_TOO_LONG || status == SO_IO || status == SO_NO_MEMORY)
+            return status;
+    }
+    return SO_OK;
+}
+
 so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_msec now, so_error *err)
 {
     so_media_codec codec = so_media_codec_of(event->frame.codec->name);
@@ -108,9 +199,7 @@ so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_ms
         return SO_OK;
     if (s->rtp != NULL)
         status = to_rtp(s, event, codec, now, err);
-    if (status == SO_OK && s->file != NULL && codec == SO_MEDIA_OPUS)
-        status = so_media_out_write(s->file, event->frame.bytes, event->frame.len, event->frame.time, err);
-    return status == SO_BAD_INPUT ? SO_OK : status;
+    return status == SO_OK ? to_files(s, event, codec, now, err) : status;
 }
 
 bool call_sinks_want_key(call_sinks *s)

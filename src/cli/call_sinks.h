@@ -7,13 +7,16 @@
 
 typedef struct call_sinks call_sinks;
 
-so_status call_sinks_open(call_sinks **sinks, const call_options *options, uv_loop_t *loop,
+/* number: of the call, from 1; where several callers come one after another, each has files of its own ("a-2.webm"). */
+so_status call_sinks_open(call_sinks **sinks, const call_options *options, unsigned number,
                           so_error *err) SO_MUST_CHECK;
-/* Ends the files. NULL is allowed. */
+/* Ends the files, and takes away those of a call that never was. NULL is allowed. */
 so_status call_sinks_close(call_sinks *sinks, so_error *err) SO_MUST_CHECK;
 /* The codecs that all of them take, as SO_MEDIA_BITs. */
 unsigned call_sinks_take(const call_sinks *sinks);
 bool call_sinks_want_picture(const call_sinks *sinks);
+/* What the call has agreed on, before the first frame; SO_MEDIA_NONE: there is no such kind. */
+so_status call_sinks_expect(call_sinks *sinks, so_media_codec audio, so_media_codec video, so_error *err) SO_MUST_CHECK;
 /* A frame of SO_CALL_FRAME. */
 so_status call_sinks_take_frame(call_sinks *sinks, const so_call_event *event, so_msec now,
                                 so_error *err) SO_MUST_CHECK;

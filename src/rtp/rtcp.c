@@ -10,7 +10,7 @@ bool so_rtcp_is(const uint8_t *bytes, size_t len)
 }
 
 /* One packet, its padding taken off. false: malformed. */
-static bool read_packet(so_reader *r, so_rtcp_packet *out, bool *padded)
+static bool read_packet(so_reader *r, so_rtcp_packet *out)
 {
     uint8_t first = so_read_u8(r);
 
@@ -18,12 +18,12 @@ static bool read_packet(so_reader *r, so_rtcp_packet *out, bool *padded)
     out->count = first & 0x1f;
     out->body_len = 4 * (size_t)so_read_u16(r);
     out->body = so_read_bytes(r, out->body_len);
-    *padded = first & 0x20;
     if (r->failed || first >> 6 != 2)
         return false;
-    if (*padded) {
+    if ((first & 0x20) != 0) {
         uint8_t padding = out->body_len > 0 ? out->body[out->body_len - 1] : 0;
-        /* "... it will be a multiple of four" (§6.4.1), but browsers pad transport-cc feedback by the byte. */
+        /* "... it will be a multiple of four", and of the last packet alone (§6.4.1): but browsers pad each
+         * transport-cc feedback by the byte, and send several at once. */
         if (padding == 0 || padding > out->body_len)
             return false;
         out->body_len -= padding;
@@ -35,16 +35,13 @@ so_status so_rtcp_parse(so_rtcp_iter *iter, const uint8_t *bytes, size_t len, bo
 {
     so_reader r = so_reader_of(bytes, len);
     so_rtcp_packet packet;
-    bool first = true, padded;
+    bool first = true;
 
     iter->r = so_reader_of(NULL, 0);
     do {
-        if (!read_packet(&r, &packet, &padded))
+        if (!read_packet(&r, &packet))
             return SO_BAD_INPUT;
         if (first && !reduced && packet.type != SO_RTCP_SR && packet.type != SO_RTCP_RR)
-            return SO_BAD_INPUT;
-        /* "padding MUST only be added to the last individual packet" (§6.4.1) */
-        if (padded && so_reader_left(&r) > 0)
             return SO_BAD_INPUT;
         first = false;
     } while (so_reader_left(&r) > 0);
@@ -54,9 +51,7 @@ so_status so_rtcp_parse(so_rtcp_iter *iter, const uint8_t *bytes, size_t len, bo
 
 bool so_rtcp_next(so_rtcp_iter *iter, so_rtcp_packet *packet)
 {
-    bool padded;
-
-    return so_reader_left(&iter->r) > 0 && read_packet(&iter->r, packet, &padded);
+    return so_reader_left(&iter->r) > 0 && read_packet(&iter->r, packet);
 }
 
 bool so_rtcp_read_sr(const so_rtcp_packet *packet, so_rtcp_sender *out)
