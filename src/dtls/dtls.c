@@ -182,6 +182,33 @@ void so_dtls_free(so_dtls *d)
     free(d);
 }
 
+/* The alerts that are about a certificate (RFC 8446 §6.2), and no others: who met another certificate than the promised
+ * one says one of these. */
+static bool is_about_certificate(int alert)
+{
+    return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) || alert == SSL_AD_UNKNOWN_CA;
+}
+
+/* The other end ended the handshake with an alert. */
+static void explain_alert(so_dtls *d)
+{
+    const char *words = SSL_alert_desc_string_long(d->alert);
+    char text[300];
+
+    if (is_about_certificate(d->alert)) {
+        (void)snprintf(text, sizeof text,
+                       "the other end refused this end's certificate (alert: %s), so somebody may sit between the two "
+                       "ends; start a new call and send its link over a channel that you trust",
+                       words);
+        fail(d, SO_DTLS_CERTIFICATE_REFUSED, SO_REFUSED, FINGERPRINTS, text);
+    } else {
+        (void)snprintf(
+            text, sizeof text,
+            "the other end refused the handshake (alert: %s); try again, or update the programs at both ends", words);
+        fail(d, SO_DTLS_REFUSED, SO_REFUSED, LAYER, text);
+    }
+}
+
 /* What OpenSSL says went wrong, in words for a person. */
 static void explain(so_dtls *d)
 {
@@ -198,11 +225,7 @@ static void explain(so_dtls *d)
         fail(d, SO_DTLS_TOO_OLD, SO_REFUSED, LAYER,
              "the other end speaks no DTLS from 1.2 on; update the program at the other end");
     } else if (d->alert >= 0) {
-        (void)snprintf(text, sizeof text,
-                       "the other end refused the handshake (alert: %s); if it refused the certificate, somebody may "
-                       "sit between the two ends: start a new call and send its link over a channel that you trust",
-                       SSL_alert_desc_string_long(d->alert));
-        fail(d, SO_DTLS_REFUSED, SO_REFUSED, LAYER, text);
+        explain_alert(d);
     } else {
         const char *words = code == 0 ? NULL : ERR_reason_error_string(code);
 
@@ -381,6 +404,8 @@ const char *so_dtls_fault_name(so_dtls_fault fault)
         return "srtp-null";
     case SO_DTLS_TOO_OLD:
         return "dtls-old";
+    case SO_DTLS_CERTIFICATE_REFUSED:
+        return "peer-refused";
     case SO_DTLS_TIMEOUT:
     case SO_DTLS_REFUSED:
     case SO_DTLS_BROKEN:

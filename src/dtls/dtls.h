@@ -43,9 +43,10 @@ typedef enum so_dtls_fault {
     SO_DTLS_WEAK_KEY, /* its key is under 2,048 bits of RSA or P-256, or of another kind */
     SO_DTLS_NO_SRTP,  /* no common profile of SRTP, or none offered */
     SO_DTLS_TIMEOUT,
-    SO_DTLS_REFUSED, /* the other end's alert */
-    SO_DTLS_TOO_OLD, /* the other end's highest version is below the floor */
-    SO_DTLS_BROKEN,  /* what came is no handshake that can go on, or memory ran out */
+    SO_DTLS_CERTIFICATE_REFUSED, /* the other end's alert: it did not like this end's certificate */
+    SO_DTLS_REFUSED,             /* another alert of it */
+    SO_DTLS_TOO_OLD,             /* the other end's highest version is below the floor */
+    SO_DTLS_BROKEN,              /* what came is no handshake that can go on, or memory ran out */
 } so_dtls_fault;
 
 typedef struct so_dtls_config {

@@ -72,7 +72,7 @@ static void look_at_handshake(so_peer *p, so_msec now)
         break;
     case SO_DTLS_FAILED: {
         so_dtls_fault fault = so_dtls_fault_of(p->dtls);
-        bool certificate = fault == SO_DTLS_MISMATCH || fault == SO_DTLS_REFUSED;
+        bool certificate = fault == SO_DTLS_MISMATCH || fault == SO_DTLS_CERTIFICATE_REFUSED;
 
         so_peer_fail(p, certificate ? SO_DOOR_FINGERPRINTS : SO_DOOR_MEDIA, so_dtls_fault_name(fault),
                      so_dtls_error(p->dtls));

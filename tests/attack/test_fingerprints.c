@@ -50,6 +50,8 @@ static void try_liar(liar *l, unsigned offerer, uint64_t seed)
         assert_they_hear_each_other(&n);
     } else {
         assert_refused(&n, l->victim, SO_DOOR_FINGERPRINTS, "fingerprint-mismatch");
+        /* The other end did nothing wrong, and hears from an alert why there is no call. */
+        assert_refused(&n, 1 - l->victim, SO_DOOR_FINGERPRINTS, "peer-refused");
         assert_string_equal(so_peer_failure_of(n.ends[l->victim].peer)->error.layer, "fingerprints");
         assert_false(so_fingerprint_equal(&facts.seen, &facts.signaled));
         for (unsigned i = 0; i < 2; i++) {

@@ -245,7 +245,7 @@ static void dtls_1_0_is_refused(void **state)
     assert_true(native_negotiate(&n, 0));
     native_run(&n, 5000);
     assert_true(b.hellos > 0);
-    assert_int_equal(so_peer_state_of(n.ends[0].peer), SO_PEER_FAILED);
+    assert_refused(&n, 0, SO_DOOR_MEDIA, "dtls-failed");
     assert_no_media(&n, 0);
     native_bare_end(&b);
 }

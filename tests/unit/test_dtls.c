@@ -233,7 +233,9 @@ static void another_certificate_is_refused_in_both_roles(void **state)
         assert_string_equal(so_dtls_error(p.ends[victim])->layer, "fingerprints");
         /* the liar hears it from the alert */
         assert_int_equal(so_dtls_state_of(p.ends[1 - victim]), SO_DTLS_FAILED);
-        assert_int_equal(so_dtls_fault_of(p.ends[1 - victim]), SO_DTLS_REFUSED);
+        assert_int_equal(so_dtls_fault_of(p.ends[1 - victim]), SO_DTLS_CERTIFICATE_REFUSED);
+        assert_string_equal(so_dtls_fault_name(SO_DTLS_CERTIFICATE_REFUSED), "peer-refused");
+        assert_string_equal(so_dtls_error(p.ends[1 - victim])->layer, "fingerprints");
         assert_non_null(strstr(so_dtls_error(p.ends[1 - victim])->text, "bad certificate"));
         for (int i = 0; i < 2; i++) {
             assert_int_equal(so_dtls_export(p.ends[i], &keys), SO_STATE);
@@ -519,6 +521,47 @@ static void dtls_1_0_is_refused(void **state)
     against_bare(EVP_EC_gen("P-256"), ALL_PROFILES, DTLS1_VERSION, SO_DTLS_REFUSED, SO_DTLS_TOO_OLD, 0);
 }
 
+/* Nobody is in the middle where two ends only have nothing in common. */
+static void only_alerts_about_certificates_put_the_certificate_in_doubt(void **state)
+{
+    static const struct {
+        uint8_t alert;
+        so_dtls_fault fault;
+    } cases[] = {
+        {SSL_AD_HANDSHAKE_FAILURE, SO_DTLS_REFUSED},
+        {41 /* no_certificate, of SSL 3.0 alone */, SO_DTLS_REFUSED},
+        {SSL_AD_BAD_CERTIFICATE, SO_DTLS_CERTIFICATE_REFUSED},
+        {SSL_AD_UNSUPPORTED_CERTIFICATE, SO_DTLS_CERTIFICATE_REFUSED},
+        {SSL_AD_CERTIFICATE_REVOKED, SO_DTLS_CERTIFICATE_REFUSED},
+        {SSL_AD_CERTIFICATE_EXPIRED, SO_DTLS_CERTIFICATE_REFUSED},
+        {SSL_AD_CERTIFICATE_UNKNOWN, SO_DTLS_CERTIFICATE_REFUSED},
+        {SSL_AD_ILLEGAL_PARAMETER, SO_DTLS_REFUSED},
+        {SSL_AD_UNKNOWN_CA, SO_DTLS_CERTIFICATE_REFUSED},
+        {SSL_AD_DECRYPT_ERROR, SO_DTLS_REFUSED},
+        {SSL_AD_INTERNAL_ERROR, SO_DTLS_REFUSED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        /* RFC 6347 §4.1: a record of one alert, in the clear as before the keys */
+        uint8_t record[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, SSL3_AL_FATAL, cases[i].alert};
+        bool certificate = cases[i].fault == SO_DTLS_CERTIFICATE_REFUSED;
+        const so_error *error;
+        pair p;
+
+        begin(&p, 30 + i);
+        p.ends[0] = end_of(&p, 0, so_dtls_certificate_fingerprint(p.certs[1]));
+        so_dtls_start(p.ends[0]);
+        so_dtls_receive(p.ends[0], (so_slice){record, sizeof record});
+        error = so_dtls_error(p.ends[0]);
+        assert_int_equal(so_dtls_fault_of(p.ends[0]), cases[i].fault);
+        assert_string_equal(so_dtls_fault_name(cases[i].fault), certificate ? "peer-refused" : "dtls-failed");
+        assert_string_equal(error->layer, certificate ? "fingerprints" : "media keys");
+        assert_int_equal(strstr(error->text, "between the two ends") != NULL, certificate);
+        end(&p);
+    }
+}
+
 static void count_bytes(void *user, so_slice datagram)
 {
     size_t *sum = user;
@@ -556,6 +599,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_is_the_same_wire),
         cmocka_unit_test(every_hash_that_counts_will_do),
         cmocka_unit_test(another_certificate_is_refused_in_both_roles),
+        cmocka_unit_test(only_alerts_about_certificates_put_the_certificate_in_doubt),
         cmocka_unit_test(no_fingerprint_is_no_association),
         cmocka_unit_test(keys_wait_for_the_whole_handshake),
         cmocka_unit_test(silence_ends_after_twelve_retransmissions),
