@@ -63,7 +63,7 @@ static bool host_is_ours(const so_hub *hub, const char *host)
 }
 
 /* The origin that the headers speak of: the one that the browser used, where that is one of ours. */
-static void write_page_headers(so_hub *hub, so_writer *w, const char *host)
+static void write_page_headers(so_hub *hub, so_writer *w, const char *host, bool tls)
 {
     char origin[300] = "https://";
 
@@ -73,6 +73,10 @@ static void write_page_headers(so_hub *hub, so_writer *w, const char *host)
         strcpy(origin, hub->public_origin);
     for (size_t i = 0; i < so_page_header_count; i++) {
         so_writer before = *w;
+
+        /* RFC 6797 §7.2: never sent without TLS, where anybody could have written it. */
+        if (!tls && strcmp(so_page_headers[i], "Strict-Transport-Security") == 0)
+            continue;
         so_write_format(w, "%s: ", so_page_headers[i]);
         if (so_page_header(w, so_page_headers[i], origin))
             so_write_text(w, "\r\n");
@@ -81,7 +85,8 @@ static void write_page_headers(so_hub *hub, so_writer *w, const char *host)
     }
 }
 
-static void begin(so_hub *hub, so_answer *a, so_writer *w, unsigned status, const char *host, bool keep_alive)
+static void begin_over(bool tls, so_hub *hub, so_answer *a, so_writer *w, unsigned status, const char *host,
+                       bool keep_alive)
 {
     const char *sentence;
 
@@ -91,9 +96,14 @@ static void begin(so_hub *hub, so_answer *a, so_writer *w, unsigned status, cons
     *w = so_writer_of(a->head, sizeof a->head);
     so_write_format(w, "HTTP/1.1 %u %s\r\n", status, phrase_of(status, &sentence));
     write_date(w, hub->unix_now);
-    write_page_headers(hub, w, host);
+    write_page_headers(hub, w, host, tls);
     if (!keep_alive && status != 101)
         so_write_text(w, "Connection: close\r\n");
+}
+
+static void begin(so_hub *hub, so_answer *a, so_writer *w, unsigned status, const char *host, bool keep_alive)
+{
+    begin_over(true, hub, a, w, status, host, keep_alive);
 }
 
 static void end(so_answer *a, const so_writer *w)
@@ -101,26 +111,32 @@ static void end(so_answer *a, const so_writer *w)
     a->head_len = so_writer_len(w);
 }
 
+static void say_sentence(so_hub *hub, so_answer *a, so_writer *w, bool head_only)
+{
+    const char *sentence;
+
+    (void)phrase_of(a->status, &sentence);
+    so_write_format(w,
+                    "Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
+                    strlen(sentence) + 1);
+    if (!head_only) {
+        so_write_text(w, sentence);
+        so_write_u8(w, '\n');
+    }
+    end(a, w);
+    hub->counters.refusals++;
+}
+
 /* A status and its sentence; extra: header lines, or NULL. */
 static void refuse(so_hub *hub, so_answer *a, unsigned status, const char *host, bool keep_alive, bool head_only,
                    const char *extra)
 {
-    const char *sentence;
     so_writer w;
 
-    (void)phrase_of(status, &sentence);
     begin(hub, a, &w, status, host, keep_alive);
     if (extra != NULL)
         so_write_text(&w, extra);
-    so_write_format(&w,
-                    "Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
-                    strlen(sentence) + 1);
-    if (!head_only) {
-        so_write_text(&w, sentence);
-        so_write_u8(&w, '\n');
-    }
-    end(a, &w);
-    hub->counters.refusals++;
+    say_sentence(hub, a, &w, head_only);
 }
 
 void so_gate_refuse(so_hub *hub, unsigned status, so_answer *answer)
@@ -270,11 +286,15 @@ void so_gate_redirect(so_hub *hub, const so_http *http, so_answer *a)
 
     if (target[0] != '/' || strlen(target) > 512)
         target = "/";
-    memset(a, 0, offsetof(so_answer, head));
-    a->status = 308;
-    w = so_writer_of(a->head, sizeof a->head);
-    so_write_text(&w, "HTTP/1.1 308 Permanent Redirect\r\n");
-    write_date(&w, hub->unix_now);
-    so_write_format(&w, "Location: %s%s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", hub->public_origin, target);
+    begin_over(false, hub, a, &w, 308, NULL, false);
+    so_write_format(&w, "Location: %s%s\r\nContent-Length: 0\r\n\r\n", hub->public_origin, target);
     end(a, &w);
+}
+
+void so_gate_refuse_clear(so_hub *hub, unsigned status, so_answer *a)
+{
+    so_writer w;
+
+    begin_over(false, hub, a, &w, status, NULL, false);
+    say_sentence(hub, a, &w, false);
 }

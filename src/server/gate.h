@@ -23,7 +23,8 @@ typedef struct so_answer {
 void so_gate_answer(so_hub *hub, const so_http *http, so_answer *answer);
 /* Answers with a status that needs no request: 400, 408, 413, 414, 429, 431, 503, 505. The connection ends. */
 void so_gate_refuse(so_hub *hub, unsigned status, so_answer *answer);
-/* 308 to the public URL, for the port without TLS. */
+/* For the port without TLS: 308 to the public URL, and refusals; neither carries HSTS. */
 void so_gate_redirect(so_hub *hub, const so_http *http, so_answer *answer);
+void so_gate_refuse_clear(so_hub *hub, unsigned status, so_answer *answer);
 
 #endif

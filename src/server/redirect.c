@@ -129,7 +129,7 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
     if (result == SO_HTTP_MESSAGE)
         so_gate_redirect(v->redirect->hub, v->http, &v->answer);
     else
-        so_gate_refuse(v->redirect->hub, so_http_fault(v->http), &v->answer);
+        so_gate_refuse_clear(v->redirect->hub, so_http_fault(v->http), &v->answer);
     out = uv_buf_init((char *)v->answer.head, (unsigned)v->answer.head_len);
     v->write.data = v;
     if (uv_write(&v->write, tcp, &out, 1, on_written) != 0)

@@ -52,6 +52,7 @@ test('every answer carries the headers, and nothing but page, health and upgrade
   for (const { head } of [page, missing, await s.get('/healthz'), await s.get('/signal')]) {
     assert.match(head, /Content-Security-Policy: default-src 'none'; script-src 'self'/);
     assert.doesNotMatch(head, /unsafe|http:|\*/);
+    assert.match(head, /Content-Security-Policy: [^\r]*; frame-ancestors 'none'/);
     assert.match(head, /Permissions-Policy: /);
     assert.match(head, /Referrer-Policy: no-referrer/);
     assert.match(head, /X-Content-Type-Options: nosniff/);
@@ -83,6 +84,13 @@ test('--http redirects and does nothing else', async (t) => {
   assert.doesNotMatch(answer, /<script/);
   assert.match(await ask('rubbish\r\n\r\n'), /^HTTP\/1.1 400 /);
   assert.match(await ask(`GET /${'a'.repeat(20000)} HTTP/1.1\r\n\r\n`), /^HTTP\/1.1 4(14|31) /);
+  // The page's headers go along, but for HSTS, which counts only where it came over TLS (RFC 6797 §7.2).
+  for (const sent of [answer, await ask('rubbish\r\n\r\n')]) {
+    assert.match(sent, /\r\nContent-Security-Policy: [^\r]*frame-ancestors 'none'/);
+    assert.match(sent, /\r\nX-Content-Type-Options: nosniff\r\n/);
+    assert.doesNotMatch(sent, /Strict-Transport-Security/i);
+    assert.equal(sent.match(/\r\nConnection: close\r\n/g).length, 1);
+  }
   assert.match(await ask('GET //evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n'), /\r\nLocation: https:\/\/call\.example\/\/evil/);
 });
 
