@@ -37,8 +37,7 @@ export class Media {
   async turnOnBoth() {
     const stops = this.#stops;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(
-        { audio: this.#constraint('audio'), video: this.#constraint('video') });
+      const stream = await this.#open(['audio', 'video']);
       if (this.#tooLate(stream, stops)) return;
       for (const track of stream.getTracks()) this.#keep(track);
       this.changed();
@@ -55,7 +54,7 @@ export class Media {
   async turnOn(kind, quiet = false) {
     const stops = this.#stops;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ [kind]: this.#constraint(kind) });
+      const stream = await this.#open([kind]);
       if (this.#tooLate(stream, stops)) return '';
       this.#keep(stream.getTracks()[0]);
       this.changed();
@@ -152,14 +151,27 @@ export class Media {
     };
   }
 
-  /** @param {Kind} kind @returns {MediaTrackConstraints} */
-  #constraint(kind) {
-    const id = this.chosen[kind];
+  /** @param {Kind[]} kinds @returns {Promise<MediaStream>} */
+  async #open(kinds) {
+    const ask = (/** @type {boolean} */ chosen) => navigator.mediaDevices.getUserMedia(
+      Object.fromEntries(kinds.map((kind) => [kind, this.#constraint(kind, chosen)])));
+    try {
+      return await ask(true);
+    } catch (error) {
+      // A device that went away gives way to another one instead of to nothing.
+      if (!kinds.some((kind) => this.chosen[kind]) || deviceCode(error) !== 'no-device') throw error;
+      return ask(false);
+    }
+  }
+
+  /** @param {Kind} kind @param {boolean} chosen whether only the device that the person chose will do */
+  #constraint(kind, chosen) {
+    const id = chosen ? this.chosen[kind] : '';
     /** @type {MediaTrackConstraints} */
     const wish = kind === 'audio' ? { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
       : { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: 'user' };
-    // Ideal, not exact: a device that went away gives way to another one instead of to nothing.
-    if (id) wish.deviceId = { ideal: id };
+    // Exact: Chromium gives its default device to whoever merely wishes for another one.
+    if (id) wish.deviceId = { exact: id };
     return wish;
   }
 }
