@@ -28,7 +28,9 @@ const TOKEN = 'sotto.resume';
 const FINAL = new Set(['resumed-elsewhere', 'bad-message', 'not-joined', 'joined-already', 'unknown-kind']);
 /** Final for who joins first, and worth another try for who comes back to a running call. */
 const FULL = new Set(['room-full', 'too-many-joins', 'too-many-rooms', 'too-many-messages']);
-/** @type {Record<number, string>} */
+/** Passing troubles of one connection, remembered so that its close code is not taken for another one's. */
+const PASSING = new Set(['join-timeout']);
+/** What a close code says that no error came before. @type {Record<number, string>} */
 const CLOSES = { 4000: 'bad-message', 4001: 'resumed-elsewhere', 4003: 'room-full', 4008: 'too-many-joins' };
 
 /** @param {unknown} value @returns {string | null} a short word from the server, or nothing */
@@ -195,7 +197,7 @@ export class Signal {
         if (message.reason === 'resumed-elsewhere') this.#refusal = message.reason;
         return;
       case 'error':
-        if (FINAL.has(message.code) || FULL.has(message.code)) this.#refusal = message.code;
+        if ([FINAL, FULL, PASSING].some((codes) => codes.has(message.code))) this.#refusal = message.code;
         this.on.refused(word(message.code) ?? 'unknown');
         return;
       default:

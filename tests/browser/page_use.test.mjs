@@ -59,3 +59,25 @@ test('the microphone that was chosen is the one that runs, and one that is gone 
   await visitor.isClean(server.url);
   await visitor.close();
 });
+
+test('a page that the server did not hear in time tries again', PATIENT, async () => {
+  const hasty = await world.server({ args: ['--join-timeout', '1'] });
+  const other = await world.chromium(hasty);
+  const visitor = await other.visitor();
+  await visitor.page.evaluateOnNewDocument(() => {
+    const { send } = WebSocket.prototype;
+    let held = false;
+    WebSocket.prototype.send = function (data) {
+      if (held) return send.call(this, data);
+      held = true;
+      return undefined;
+    };
+  });
+  await visitor.join(await hasty.link(), { media: false });
+  await visitor.until('is told why it waits', async () => (await visitor.panel()).notice === 'join-timeout');
+  assert.match(await visitor.text('notice'), /^The server did not hear this page in time\. .*goes on trying/);
+  await visitor.reaches('waiting');
+  assert.equal((await visitor.panel()).notice, '');
+  assert.equal((await visitor.did()).sockets.length, 2);
+  await other.close();
+});
