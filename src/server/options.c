@@ -1,5 +1,7 @@
 #include "server/options.h"
 
+#include "net/url.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -68,7 +70,8 @@ static const option table[] = {
     {"log-level", "LEVEL", TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
     {"log-addresses", NULL, FLAG, AT(log_addresses), NULL, 0, 0,
      "write peers' addresses into the log (they are left out)"},
-    {"config", "FILE", TEXT, AT(config), NULL, 0, 0, "lines of name = value, the names as here; # begins a comment"},
+    {"config", "FILE", TEXT, AT(config), NULL, 0, 0,
+     "lines of name = value, the names as here; # after a space begins a comment"},
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -100,7 +103,9 @@ static so_status keep_number(so_options *options, const option *o, const char *v
     /* 1e9 is beyond every limit of the table, and within what can be converted. */
     errno = 0;
     number = strtod(value, &end);
-    if (end == value || *end != '\0' || errno != 0 || !isdigit((unsigned char)value[0]) ||
+    /* Digits and a point alone: strtod takes hexadecimal, exponents, "inf" and white space too. */
+    if (end == value || value[strspn(value, "0123456789.")] != '\0' || *end != '\0' || errno != 0 ||
+        !isdigit((unsigned char)value[0]) ||
         (o->kind == COUNT && (number > 1e9 || number != (double)(unsigned long)number)))
         return bad(err, where, o, value, o->kind == COUNT ? "must be a whole number" : "must be a number of seconds");
     if (number < o->least || number > o->most)
@@ -219,12 +224,23 @@ static char *trim(char *text)
     return text;
 }
 
+/* A comment begins a line or comes after white space, so that a value may hold a '#'. */
+static void cut_comment(char *line)
+{
+    for (char *at = line; *at != '\0'; at++) {
+        if (*at == '#' && (at == line || isspace((unsigned char)at[-1]))) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
 static so_status read_line(so_options *options, const bool *given, char *line, const char *where, so_error *err)
 {
     char *equals, *name, *value;
     const option *o;
 
-    line[strcspn(line, "#")] = '\0';
+    cut_comment(line);
     name = trim(line);
     if (*name == '\0')
         return SO_OK;
@@ -259,6 +275,23 @@ static so_status read_file(so_options *options, const bool *given, so_error *err
     return status;
 }
 
+/* What browsers send is compared with these as it is, so they are kept as browsers write an origin. */
+static so_status settle_origins(so_options *options, so_error *err)
+{
+    so_status status = SO_OK;
+
+    for (size_t i = 0; i < options->origin.count && status == SO_OK; i++) {
+        const char *text = options->origin.items[i];
+        so_url url;
+
+        if (so_url_parse(&url, text, NULL) != SO_OK)
+            return so_fail(err, SO_BAD_INPUT, "options",
+                           "origin: \"%.100s\" must look like https://host or https://host:port", text);
+        status = keep_text(&options->origin.items[i], url.origin);
+    }
+    return status;
+}
+
 so_status so_options_read(so_options *options, int argc, char **argv, char **environ, so_options_ask *ask,
                           so_error *err)
 {
@@ -278,7 +311,7 @@ so_status so_options_read(so_options *options, int argc, char **argv, char **env
         status = read_environment(options, given, environ, err);
     if (status == SO_OK && options->config != NULL)
         status = read_file(options, given, err);
-    return status;
+    return status == SO_OK ? settle_origins(options, err) : status;
 }
 
 void so_options_free(so_options *options)

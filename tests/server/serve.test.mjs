@@ -105,12 +105,17 @@ test('options: command line before environment before file; mistakes are named',
   assert.deepEqual(welcome.limits, { message: 32768, rate: 9 });
   for (const [args, what] of [[['--no-such'], /no option --no-such/], [['--listen'], /needs a value/], [['x'], /not an option/],
     [['--message-rate', 'many'], /whole number/], [['--message-rate', '0'], /from 1/], [['--listen', 'localhost:1'], /address and a port/],
-    [['--public-url', 'http://x'], /https:\/\/host/], [['--log-level', 'loud'], /debug, info, warn or error/],
+    [['--message-rate', '0x10'], /whole number/], [['--message-rate', '1e2'], /whole number/], [['--join-timeout', '0x1p3'], /number of seconds/],
+    [['--origin', 'partner.example'], /origin: "partner\.example" must look like https:\/\/host/], [['--origin', 'https://a.example/path'], /origin: /],
+    [['--origin', '*'], /origin: /], [['--public-url', 'http://x'], /https:\/\/host/], [['--log-level', 'loud'], /debug, info, warn or error/],
     [['--turn', 'turn:x'], /turn-secret-file/], [['--ice-server', 'http://x'], /stun:/], [['--cert', config], /--key is missing/]]) {
     const { code, err } = await command(['serve', '--state', dir, '--listen', '127.0.0.1:0', ...args]);
     assert.equal(code, 2, `${args}: ${err}`);
     assert.match(err, what);
   }
+  // A comment begins a line or comes after white space; anywhere else '#' belongs to the value.
+  writeFileSync(config, '# a comment\n  # another\nlog-level = a#b # and one more\n');
+  assert.match((await command(['serve', '--state', dir, '--listen', '127.0.0.1:0', '--config', config])).err, /"a#b"/);
   writeFileSync(config, 'no-such = 1\n');
   const bad = await command(['serve', '--config', config]);
   assert.equal(bad.code, 2);
@@ -120,6 +125,20 @@ test('options: command line before environment before file; mistakes are named',
   for (const name of ['--listen', '--public-url', '--http', '--cert', '--key', '--origin', '--turn-secret-file', '--json', '--config'])
     assert.ok(help.out.includes(name), name);
   assert.match((await command(['serve', '--version'])).out, /^sotto \d+\.\d+\.\d+\n$/);
+});
+
+test('an added origin may open the signaling, however it was written', async (t) => {
+  const s = await Server.start(t, ['--origin', 'https://Partner.Example:443/']);
+  const upgrade = async (origin) => {
+    const socket = await s.tls();
+    socket.write(`GET /signal HTTP/1.1\r\nHost: localhost\r\nOrigin: ${origin}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`
+      + 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: sotto.v1\r\n\r\n');
+    const data = await within(new Promise((done) => socket.once('data', done)), 'an answer');
+    socket.destroy();
+    return String(data).split('\r\n')[0];
+  };
+  assert.equal(await upgrade('https://partner.example'), 'HTTP/1.1 101 Switching Protocols');
+  assert.equal(await upgrade('https://partner.example.evil'), 'HTTP/1.1 403 Forbidden');
 });
 
 test('a port in use is an error that says so', async (t) => {
