@@ -45,6 +45,7 @@ export class Call {
   /** @type {Promise<void>} */ #queue = Promise.resolve();
   /** @type {RTCIceServer[]} */ #ice = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} runs while the path is lost */ #longing;
   /** @type {Map<string, boolean>} */ #troubles = new Map();
   #epochs = 0;
   #over = false;
@@ -305,6 +306,7 @@ export class Call {
   #dropPeer() {
     clearTimeout(this.#timer);
     if (!this.peer) return;
+    this.#pathFound();
     this.peer.close();
     this.peer = null;
     this.on.remote(null);
@@ -330,8 +332,22 @@ export class Call {
       setTimeout(() => this.#waitUnless(() => peer !== this.peer), LINGER);
       return;
     }
-    this.#trouble('path-lost', state === 'lost');
+    if (state === 'lost') this.#pathLost();
+    else this.#pathFound();
     if (state === 'lost' && this.signal.connected) this.#waitUnless(() => !!this.#other || peer !== this.peer);
+  }
+
+  #pathLost() {
+    this.#trouble('path-lost', true);
+    // What does not pass by itself is told as what it is.
+    this.#longing ??= setTimeout(() => this.#trouble('connection-lost', true), NO_PATH);
+  }
+
+  #pathFound() {
+    clearTimeout(this.#longing);
+    this.#longing = undefined;
+    this.#trouble('connection-lost', false);
+    this.#trouble('path-lost', false);
   }
 
   /** @param {Peer} peer @param {Door} door @param {string} code */
@@ -367,6 +383,7 @@ export class Call {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#longing);
     this.signal.leave();
     this.peer?.close();
     this.media.stopAll();
@@ -396,7 +413,7 @@ export class Call {
   #trouble(what, on, code) {
     if (on) this.#troubles.set(what, true);
     else this.#troubles.delete(what);
-    const [first] = ['path-lost', 'signaling-lost', 'peer-away', 'peer-left'].filter((name) => this.#troubles.has(name));
+    const [first] = ['connection-lost', 'path-lost', 'signaling-lost', 'peer-away', 'peer-left'].filter((name) => this.#troubles.has(name));
     if (first === 'signaling-lost' && code && code !== 'server-unreachable') this.on.notice(code);
     else this.on.notice(first ?? '');
   }

@@ -1,8 +1,9 @@
 // What a call outlives: a signaling server that dies, a third visitor, a reload.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { PATIENT, World } from './harness.mjs';
+import { ADDRESS, PATIENT, World } from './harness.mjs';
 import { bothReceive, call, hangUp, panelsAgree } from './pairs.mjs';
 
 const world = new World();
@@ -91,3 +92,74 @@ for (const [first, last] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) 
     for (const visitor of [a, b]) await visitor.close();
   });
 }
+
+/** The namespace's only way out, as tests/browser/run made it. @param {...string} args */
+const ip = (...args) => execFileSync('ip', args);
+const takeAddress = (address) => ip('addr', 'del', `${address}/24`, 'dev', 'sotto0');
+function giveAddress(address) {
+  ip('addr', 'add', `${address}/24`, 'dev', 'sotto0');
+  ip('route', 'replace', 'default', 'via', '10.77.0.2');
+}
+
+for (const name of ['Chromium', 'Firefox']) {
+  test(`${name}: the machine gets another address in mid-call, and the call is back on it`, PATIENT, async (t) => {
+    const [a, b] = [await browsers[name].visitor('A'), await browsers[name].visitor('B')];
+    await call(a, b, await server.link());
+    await bothReceive(a, b);
+    takeAddress(ADDRESS);
+    t.after(() => {
+      takeAddress('10.77.0.9');
+      giveAddress(ADDRESS);
+    });
+    for (const visitor of [a, b])
+      await visitor.until('says that the path is lost', async () => (await visitor.panel()).notice === 'path-lost');
+    giveAddress('10.77.0.9');
+    for (const visitor of [a, b])
+      await visitor.until('has nothing to complain of', async () => (await visitor.panel()).notice === '');
+    await bothReceive(a, b);
+    await panelsAgree(a, b);
+    for (const visitor of [a, b]) {
+      assert.equal(await visitor.state(), 'in-call');
+      assert.equal((await visitor.did()).peers, 1, 'the same peer connection');
+    }
+    await hangUp(a, b);
+    for (const visitor of [a, b]) await visitor.close();
+  });
+}
+
+test('a path that stays lost is told as a lost connection, and the call is back when there is one', PATIENT, async (t) => {
+  const [a, b] = [await browsers.Chromium.visitor('A'), await browsers.Chromium.visitor('B')];
+  await call(a, b, await server.link());
+  takeAddress(ADDRESS);
+  let given = false;
+  t.after(() => given || giveAddress(ADDRESS));
+  for (const visitor of [a, b])
+    await visitor.until('says what it is', async () => (await visitor.panel()).notice === 'connection-lost');
+  assert.match(await a.text('notice'), /^The connection was lost\. Check your connection.*hang up and join again/);
+  assert.equal(await a.state(), 'in-call');
+  given = true;
+  giveAddress(ADDRESS);
+  for (const visitor of [a, b])
+    await visitor.until('has nothing to complain of', async () => (await visitor.panel()).notice === '');
+  await bothReceive(a, b);
+  await hangUp(a, b);
+  for (const visitor of [a, b]) await visitor.close();
+});
+
+test('a tab disappears without a word, and the other end waits for it', PATIENT, async () => {
+  const [a, b] = [await browsers.Chromium.visitor('A'), await browsers.Chromium.visitor('B, who is gone')];
+  await call(a, b, await server.link());
+  await bothReceive(a, b);
+  // What a crash leaves: no farewell, no close_notify, and a seat that is kept for half a minute.
+  const session = await b.page.createCDPSession();
+  void session.send('Page.crash').catch(() => {});
+  const seen = await a.until('says that the path is lost', async () => (await a.panel()).notice === 'path-lost');
+  assert.ok(seen);
+  assert.equal(await a.state(), 'in-call', 'it may come back');
+  await a.reaches('waiting peer-left');
+  assert.equal(await a.text('cover-text'), 'The other end has left');
+  assert.equal((await a.panel()).notice, '');
+  await a.press('hangup');
+  await a.reaches('ended hangup');
+  await a.close();
+});
