@@ -57,10 +57,13 @@ typedef struct sotto_engine sotto_engine;
  */
 SOTTO_API sotto_status sotto_engine_new(sotto_engine **engine, const char *ca_file,
                                         sotto_error *error) SOTTO_MUST_CHECK;
-/* After all its peers and calls are freed. NULL is allowed. */
+/* After all its peers and calls are freed; waits for the farewells of such calls. NULL is allowed. */
 SOTTO_API void sotto_engine_free(sotto_engine *engine);
 
-/* Runs the calls of this engine until all have ended. */
+/*
+ * Runs the calls of this engine until all have ended. A connection that breaks raises no SIGPIPE in the program: while
+ * the library runs, also while it calls back, that signal is blocked in the thread.
+ */
 SOTTO_API void sotto_engine_run(sotto_engine *engine);
 /*
  * The same within an event loop of the caller's own: wait until the descriptor is readable or so many milliseconds have
@@ -77,6 +80,19 @@ typedef struct sotto_frame {
     uint32_t time; /* 48 kHz, from any beginning: of what is sent the caller's, of what is received the sender's */
     unsigned lost; /* of what is received: packets that were given up just before it */
 } sotto_frame;
+
+/* ---- Invitation links ---- */
+
+/* Room for any link, with its final zero. */
+#define SOTTO_LINK_MAX 328
+
+/*
+ * A fresh link to the server at url (https://host[:port]): a secret, of which the server never hears. SOTTO_TOO_LONG:
+ * it does not fit, and nothing of it is left in the buffer. SOTTO_BAD_INPUT: url is not such an address.
+ */
+SOTTO_API sotto_status sotto_link_make(char *link, size_t cap, const char *url, sotto_error *error) SOTTO_MUST_CHECK;
+/* Is it whole, as sotto_call_join wants it? SOTTO_BAD_INPUT: no, or it is none. Nobody is asked. */
+SOTTO_API sotto_status sotto_link_check(const char *link, sotto_error *error) SOTTO_MUST_CHECK;
 
 /* ---- A call by invitation ---- */
 
@@ -117,8 +133,10 @@ SOTTO_API void sotto_call_hang_up(sotto_call *call);
 /* What was verified so far, and how, as JSON with a final zero: the fields of `sotto call --report`. No address is in
  * it. */
 SOTTO_API sotto_status sotto_call_report(sotto_call *call, char *json, size_t cap) SOTTO_MUST_CHECK;
-/* Once the engine has run out of turns for it: after SOTTO_CALL_ENDED or SOTTO_CALL_FAILED and the end of
- * sotto_engine_run. NULL is allowed. */
+/*
+ * At any time, also within a callback of this very call: nothing of it is called any more. A call that goes on says
+ * goodbye first; the engine sees to that in its next turns, or when it is freed. NULL is allowed.
+ */
 SOTTO_API void sotto_call_free(sotto_call *call);
 
 /* ---- The media end alone: JSEP (RFC 9429) without I/O ---- */
@@ -166,6 +184,10 @@ SOTTO_API sotto_status sotto_peer_add_turn_server(sotto_peer *peer, uint64_t now
 SOTTO_API void sotto_peer_no_more_sockets(sotto_peer *peer, uint64_t now);
 /* Before the first description: sound is sent, received, or both. */
 SOTTO_API sotto_status sotto_peer_add_audio(sotto_peer *peer, bool sends, bool receives) SOTTO_MUST_CHECK;
+
+/* In mid-call: sound is sent, received, both or neither from now on; SOTTO_EVENT_OFFER_DUE follows, where the other end
+ * must hear of it. SOTTO_STATE: there is no sound. */
+SOTTO_API sotto_status sotto_peer_direct_audio(sotto_peer *peer, bool sends, bool receives) SOTTO_MUST_CHECK;
 
 /* Room for any description that this end writes. */
 #define SOTTO_SDP_MAX 16384

@@ -15,6 +15,8 @@ struct sotto_call {
     so_url url;
     char *connect_to;
     sotto_call_options options;
+    bool closed; /* its sockets are; else freeing it waits for that */
+    bool freed;  /* by its owner */
 };
 
 static void on_event(void *user, const so_call_event *event)
@@ -32,22 +34,20 @@ static void on_event(void *user, const so_call_event *event)
     }
 }
 
-static void on_closed(void *user)
+static void free_call(sotto_call *c)
 {
-    (void)user; /* the report is kept until sotto_call_free */
+    so_caller_free(c->caller);
+    free(c->connect_to);
+    free(c);
 }
 
-static so_status read_link(sotto_call *c, so_invite *invite, const char *link, so_error *err)
+static void on_closed(void *user)
 {
-    so_status status = so_url_parse(&c->url, link, err);
+    sotto_call *c = user;
 
-    if (status != SO_OK)
-        return status;
-    if (c->url.fragment == NULL)
-        return so_fail(err, SO_BAD_INPUT, "link", "the link has no secret behind a #; copy it again, whole");
-    status = so_invite_parse(invite, c->url.fragment, strlen(c->url.fragment), err);
-    c->url.fragment = NULL;
-    return status;
+    c->closed = true; /* the report is kept until sotto_call_free */
+    if (c->freed)
+        free_call(c);
 }
 
 sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto_call_options *options,
@@ -65,7 +65,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
     }
     c->options = *options;
     c->options.link = c->options.connect_to = NULL;
-    status = read_link(c, &invite, options->link, &err);
+    status = api_read_link(&c->url, &invite, options->link, &err);
     if (status == SO_OK) {
         so_caller_config config = {.loop = &engine->loop,
                                    .engine = &engine->media,
@@ -84,7 +84,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
     }
     so_invite_wipe(&invite);
     if (status != SO_OK) {
-        sotto_call_free(c);
+        free_call(c);
         return api_fail(error, status, &err);
     }
     *out = c;
@@ -94,13 +94,19 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
 sotto_status sotto_call_send(sotto_call *c, const sotto_frame *frame)
 {
     so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
+    api_quiet quiet = api_be_quiet();
+    so_status status = so_caller_send(c->caller, SO_SDP_AUDIO, &out);
 
-    return api_status(so_caller_send(c->caller, SO_SDP_AUDIO, &out));
+    api_end_quiet(&quiet);
+    return api_status(status);
 }
 
 void sotto_call_hang_up(sotto_call *c)
 {
+    api_quiet quiet = api_be_quiet();
+
     so_caller_hang_up(c->caller, NULL);
+    api_end_quiet(&quiet);
 }
 
 sotto_status sotto_call_report(sotto_call *c, char *json, size_t cap)
@@ -116,7 +122,11 @@ void sotto_call_free(sotto_call *c)
 {
     if (c == NULL)
         return;
-    so_caller_free(c->caller);
-    free(c->connect_to);
-    free(c);
+    c->options.on_state = NULL;
+    c->options.on_frame = NULL;
+    c->freed = true;
+    if (c->closed)
+        free_call(c);
+    else
+        sotto_call_hang_up(c);
 }

@@ -12,6 +12,37 @@ SAME(SOTTO_IO, SO_IO);
 SAME(SOTTO_CRYPTO, SO_CRYPTO);
 SAME(SOTTO_STATE, SO_STATE);
 
+static bool has_sigpipe(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+api_quiet api_be_quiet(void)
+{
+    api_quiet quiet = {.pending = has_sigpipe()};
+    sigset_t pipe;
+
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, &quiet.before);
+    return quiet;
+}
+
+void api_end_quiet(const api_quiet *quiet)
+{
+    static const struct timespec at_once = {0, 0};
+    sigset_t pipe;
+
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    /* One that waited before is the program's own. */
+    if (!quiet->pending && sigismember(&quiet->before, SIGPIPE) == 0 && has_sigpipe())
+        (void)sigtimedwait(&pipe, NULL, &at_once);
+    (void)pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
+}
+
 const char *sotto_version(void)
 {
     return SOTTO_VERSION;
@@ -43,10 +74,14 @@ sotto_status sotto_engine_new(sotto_engine **out, const char *ca_file, sotto_err
 
 void sotto_engine_free(sotto_engine *e)
 {
+    api_quiet quiet;
+
     if (e == NULL)
         return;
+    quiet = api_be_quiet();
     if (e->has_loop)
         so_loop_close(&e->loop);
+    api_end_quiet(&quiet);
     so_engine_close(&e->media);
     SSL_CTX_free(e->ctx);
     free(e);
@@ -54,7 +89,10 @@ void sotto_engine_free(sotto_engine *e)
 
 void sotto_engine_run(sotto_engine *e)
 {
+    api_quiet quiet = api_be_quiet();
+
     so_loop_run(&e->loop);
+    api_end_quiet(&quiet);
 }
 
 int sotto_engine_fd(const sotto_engine *e)
@@ -69,5 +107,9 @@ int sotto_engine_timeout(const sotto_engine *e)
 
 bool sotto_engine_turn(sotto_engine *e)
 {
-    return uv_run(&e->loop.uv, UV_RUN_NOWAIT) != 0;
+    api_quiet quiet = api_be_quiet();
+    bool more = uv_run(&e->loop.uv, UV_RUN_NOWAIT) != 0;
+
+    api_end_quiet(&quiet);
+    return more;
 }

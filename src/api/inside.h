@@ -5,6 +5,8 @@
 #include "net/caller.h"
 #include "sotto/sotto.h"
 
+#include <signal.h>
+
 struct sotto_engine {
     so_engine media;
     so_loop loop;
@@ -29,5 +31,20 @@ static inline sotto_status api_fail(sotto_error *out, so_status status, const so
     }
     return api_status(status);
 }
+
+/* https://host[:port]/#secret into both; url keeps no fragment. invite is ended with so_invite_wipe, whatever comes. */
+so_status api_read_link(so_url *url, so_invite *invite, const char *link, so_error *err) SO_MUST_CHECK;
+
+/*
+ * What is written to a connection that broke raises SIGPIPE, which is a program's to handle and not a library's: it is
+ * blocked here, and taken away if it came meanwhile. Within another quiet time the inner one does nothing.
+ */
+typedef struct api_quiet {
+    sigset_t before;
+    bool pending;
+} api_quiet;
+
+api_quiet api_be_quiet(void);
+void api_end_quiet(const api_quiet *quiet);
 
 #endif

@@ -15,11 +15,14 @@ SAME(SOTTO_SDP_MAX, SO_PEER_SDP_MAX);
 struct sotto_peer {
     so_peer *peer;
     size_t track;
+    bool has_audio;
     so_peer_event event;
 };
 
 static so_address in(const sotto_address *a)
 {
+    if (a->family != 4 && a->family != 6)
+        return (so_address){0}; /* which is refused wherever an address is due */
     return so_address_of(a->ip, a->family == 4 ? 4 : 16, a->port);
 }
 
@@ -100,11 +103,28 @@ void sotto_peer_no_more_sockets(sotto_peer *p, uint64_t now)
     so_peer_no_more_bases(p->peer, now);
 }
 
+static so_sdp_direction direction_of(bool sends, bool receives)
+{
+    return (sends ? SO_SDP_SENDONLY : 0) | (receives ? SO_SDP_RECVONLY : 0);
+}
+
 sotto_status sotto_peer_add_audio(sotto_peer *p, bool sends, bool receives)
 {
-    so_sdp_direction direction = (sends ? SO_SDP_SENDONLY : 0) | (receives ? SO_SDP_RECVONLY : 0);
+    so_status status;
 
-    return api_status(so_peer_add_track(p->peer, SO_SDP_AUDIO, direction, "sotto", "sound", &p->track));
+    if (p->has_audio)
+        return SOTTO_STATE;
+    status = so_peer_add_track(p->peer, SO_SDP_AUDIO, direction_of(sends, receives), "sotto", "sound", &p->track);
+    p->has_audio = status == SO_OK;
+    return api_status(status);
+}
+
+sotto_status sotto_peer_direct_audio(sotto_peer *p, bool sends, bool receives)
+{
+    if (!p->has_audio)
+        return SOTTO_STATE;
+    so_peer_direct_track(p->peer, p->track, direction_of(sends, receives));
+    return SOTTO_OK;
 }
 
 sotto_status sotto_peer_offer(sotto_peer *p, uint64_t now, char *sdp, size_t cap, sotto_error *error)
@@ -214,6 +234,8 @@ sotto_status sotto_peer_send(sotto_peer *p, uint64_t now, const sotto_frame *fra
 {
     so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
 
+    if (!p->has_audio)
+        return SOTTO_STATE;
     return api_status(so_peer_send(p->peer, now, p->track, &out));
 }
 
@@ -226,8 +248,8 @@ const char *sotto_peer_error(const sotto_peer *p, const char **code)
 {
     const so_peer_failure *failure = so_peer_failure_of(p->peer);
 
-    if (failure != NULL && code != NULL)
-        *code = failure->code;
+    if (code != NULL)
+        *code = failure == NULL ? NULL : failure->code;
     return failure == NULL ? NULL : failure->error.text;
 }
 
