@@ -66,7 +66,7 @@ static void write_set(so_writer *w, const uint8_t *set, size_t len, uint8_t coun
 
 so_status so_sink_avc_config(AVCodecParameters *codec, const uint8_t *bytes, size_t len)
 {
-    const uint8_t *at = bytes, *end = bytes + len, *unit, *sps = some_sps, *pps = some_pps;
+    const uint8_t *at = bytes, *end = len == 0 ? bytes : bytes + len, *unit, *sps = some_sps, *pps = some_pps;
     size_t n, sps_len = sizeof some_sps, pps_len = sizeof some_pps;
     size_t room = 16 + 2 * SET_MOST;
     so_writer w;

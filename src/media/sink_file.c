@@ -76,6 +76,7 @@ static int make_muxer(so_sink_file *file, const char *name)
         return AVERROR(ENOMEM);
     }
     /* bitexact: no version of anything in the tags */
+    file->format->avoid_negative_ts = AVFMT_AVOID_NEG_TS_MAKE_NON_NEGATIVE; /* the muxers' own way moves late tracks */
     file->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
     return 0;
 }
@@ -109,9 +110,10 @@ so_status so_sink_file_begin(so_sink_file *file, so_error *err)
     AVDictionary *options = NULL;
     int code = 0;
 
-    /* MP4 in fragments, each of which plays without those behind it; so_sink_file_flush ends them. */
+    /* MP4 in fragments, each of which plays without those behind it; so_sink_file_flush ends them. The last word: a
+     * track that begins late is not moved to the beginning. */
     if (strcmp(file->format->oformat->name, "mp4") == 0)
-        code = av_dict_set(&options, "movflags", "frag_custom+empty_moov+default_base_moof", 0);
+        code = av_dict_set(&options, "movflags", "frag_custom+empty_moov+default_base_moof+frag_discont", 0);
     if (code >= 0)
         code = avformat_write_header(file->format, &options);
     av_dict_free(&options);
