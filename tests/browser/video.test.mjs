@@ -106,3 +106,22 @@ for (const name of ['Chromium', 'Firefox']) {
     });
   }
 }
+
+test('Chromium and sotto call: H.264 both ways, where a file takes nothing else', PATIENT, async () => {
+  const visitor = await browsers.Chromium.visitor('Chromium');
+  const link = await server.link();
+  const film = join(world.folder, 'film.mp4');
+  const native = new Native(world, server, link, '--in', 'test', '--out', film);
+  await native.reaches('waiting');
+  await visitor.join(link);
+  await visitor.reaches('in-call');
+  await visitor.receives();
+  inTime(await watch(visitor, 30), 'Chromium');
+  await visitor.press('hangup');
+  assert.equal(await native.ends(), 0);
+  const totals = await native.told('totals');
+  assert.equal(totals.picture.codec, 'H264');
+  assert.ok(totals.picture.frames > 20, `${totals.picture.frames} pictures of the browser were whole`);
+  await plays(film);
+  await visitor.close();
+});
