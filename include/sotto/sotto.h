@@ -169,9 +169,13 @@ SOTTO_API void sotto_peer_free(sotto_peer *peer);
 /* Drain sotto_peer_transmit once more after it. */
 SOTTO_API void sotto_peer_close(sotto_peer *peer, uint64_t now);
 
-/* A UDP socket of this end; and: there are no more. */
+/* A UDP socket of this end, bound to an address that others can reach; candidates of it follow as events.
+ * SOTTO_BAD_INPUT: not the address of one host and port. SOTTO_TOO_LONG: more sockets than a peer has room for.
+ * SOTTO_STATE: the peer is over. */
 SOTTO_API sotto_status sotto_peer_add_socket(sotto_peer *peer, uint64_t now,
                                              const sotto_address *address) SOTTO_MUST_CHECK;
+/* A STUN server, which tells each socket what its address looks like from outside; before or after the sockets. Errors
+ * as sotto_peer_add_socket has them. */
 SOTTO_API sotto_status sotto_peer_add_stun_server(sotto_peer *peer, uint64_t now,
                                                   const sotto_address *server) SOTTO_MUST_CHECK;
 /*
@@ -181,8 +185,9 @@ SOTTO_API sotto_status sotto_peer_add_stun_server(sotto_peer *peer, uint64_t now
  */
 SOTTO_API sotto_status sotto_peer_add_turn_server(sotto_peer *peer, uint64_t now, const sotto_address *server,
                                                   const char *username, const char *credential) SOTTO_MUST_CHECK;
+/* All sockets were added: only with this can the other end learn that it has seen every candidate. */
 SOTTO_API void sotto_peer_no_more_sockets(sotto_peer *peer, uint64_t now);
-/* Before the first description: sound is sent, received, or both. */
+/* Before the first description: sound is sent, received, or both. SOTTO_STATE: there is sound already. */
 SOTTO_API sotto_status sotto_peer_add_audio(sotto_peer *peer, bool sends, bool receives) SOTTO_MUST_CHECK;
 
 /* In mid-call: sound is sent, received, both or neither from now on; SOTTO_EVENT_OFFER_DUE follows, where the other end
@@ -192,13 +197,15 @@ SOTTO_API sotto_status sotto_peer_direct_audio(sotto_peer *peer, bool sends, boo
 /* Room for any description that this end writes. */
 #define SOTTO_SDP_MAX 16384
 
-/* Our offer or answer, with a final zero. */
+/* Our offer or answer, with a final zero. SOTTO_TOO_LONG: cap is too small. SOTTO_STATE: it is not our turn; an offer
+ * or answer is outstanding, or none came to answer. */
 SOTTO_API sotto_status sotto_peer_offer(sotto_peer *peer, uint64_t now, char *sdp, size_t cap,
                                         sotto_error *error) SOTTO_MUST_CHECK;
 SOTTO_API sotto_status sotto_peer_answer(sotto_peer *peer, uint64_t now, char *sdp, size_t cap,
                                          sotto_error *error) SOTTO_MUST_CHECK;
 /* The other end's, with a final zero. *answer_due: call sotto_peer_answer (not so where this end ignores an offer that
- * crossed its own). What is refused for security ends the peer. */
+ * crossed its own). SOTTO_BAD_INPUT, SOTTO_TOO_LONG: no description, or one over a limit. SOTTO_REFUSED: against a rule
+ * of security, which ends the peer. SOTTO_STATE: not their turn. */
 SOTTO_API sotto_status sotto_peer_take_offer(sotto_peer *peer, uint64_t now, const char *sdp, bool *answer_due,
                                              sotto_error *error) SOTTO_MUST_CHECK;
 SOTTO_API sotto_status sotto_peer_take_answer(sotto_peer *peer, uint64_t now, const char *sdp,
@@ -206,7 +213,7 @@ SOTTO_API sotto_status sotto_peer_take_answer(sotto_peer *peer, uint64_t now, co
 /* "candidate:..."; "" ends them. ufrag: of the description that it belongs to, or NULL. */
 SOTTO_API sotto_status sotto_peer_add_candidate(sotto_peer *peer, uint64_t now, const char *candidate,
                                                 const char *ufrag) SOTTO_MUST_CHECK;
-/* The next offer looks for a new path; keys and sound go on meanwhile. */
+/* The next offer looks for a new path; keys and sound go on meanwhile. SOTTO_STATE: the peer is over. */
 SOTTO_API sotto_status sotto_peer_restart_ice(sotto_peer *peer, uint64_t now) SOTTO_MUST_CHECK;
 
 /*
@@ -225,6 +232,7 @@ typedef struct sotto_datagram {
     size_t len;
 } sotto_datagram;
 
+/* What goes out next, from the socket `local`. False: nothing at the moment. */
 SOTTO_API bool sotto_peer_transmit(sotto_peer *peer, uint64_t now, sotto_datagram *out) SOTTO_MUST_CHECK;
 
 typedef enum sotto_event_kind {
@@ -241,15 +249,23 @@ typedef struct sotto_event {
     sotto_frame frame;
 } sotto_event;
 
+/* What happened; false: nothing more. And when this end must be looked at again, whatever comes. */
 SOTTO_API bool sotto_peer_event(sotto_peer *peer, uint64_t now, sotto_event *out) SOTTO_MUST_CHECK;
 SOTTO_API uint64_t sotto_peer_deadline(const sotto_peer *peer, uint64_t now);
 
 /* As sotto_call_send. */
 SOTTO_API sotto_status sotto_peer_send(sotto_peer *peer, uint64_t now, const sotto_frame *frame) SOTTO_MUST_CHECK;
 
+/* What it waits for, or how it ended; it may be other after each input. */
 SOTTO_API sotto_peer_state sotto_peer_state_of(const sotto_peer *peer);
-/* Why it failed: the sentence, and in *code, which may be NULL, the word for it. NULL: it did not. */
+/* Why it failed: the sentence, and in *code, which may be NULL, the word for it. NULL: it did not. Strings live as long
+ * as the peer. */
 SOTTO_API const char *sotto_peer_error(const sotto_peer *peer, const char **code);
+/*
+ * The same with its layer; and in *door, which may be NULL, which check failed: "fingerprints", "media" or "path"
+ * (NULL: none of them, like a description that makes no sense). False: it did not fail.
+ */
+SOTTO_API bool sotto_peer_failure(const sotto_peer *peer, sotto_error *error, const char **door);
 
 /* What was agreed on. Strings live as long as the peer; NULL: not known yet. */
 typedef struct sotto_facts {
@@ -257,6 +273,7 @@ typedef struct sotto_facts {
     bool equal;                  /* theirs is the one that came with the signaling */
     const char *dtls_version, *dtls_cipher, *srtp_profile;
 } sotto_facts;
+/* What is known of it in any state; it may be asked at any time, also after a failure. */
 SOTTO_API void sotto_peer_facts(const sotto_peer *peer, sotto_facts *out);
 
 #ifdef __cplusplus

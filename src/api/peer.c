@@ -253,6 +253,18 @@ const char *sotto_peer_error(const sotto_peer *p, const char **code)
     return failure == NULL ? NULL : failure->error.text;
 }
 
+bool sotto_peer_failure(const sotto_peer *p, sotto_error *error, const char **door)
+{
+    const so_peer_failure *failure = so_peer_failure_of(p->peer);
+
+    if (door != NULL)
+        *door = failure == NULL ? NULL : so_door_name(failure->door);
+    if (failure == NULL)
+        return false;
+    (void)api_fail(error, failure->error.status, &failure->error);
+    return true;
+}
+
 void sotto_peer_facts(const sotto_peer *p, sotto_facts *out)
 {
     so_peer_facts facts;

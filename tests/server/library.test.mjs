@@ -49,6 +49,14 @@ test('the shared library shows what the header says, and nothing else', () => {
 });
 
 test('every function of the header has words above it or in its group, and C++ can read it', () => {
+  // A group is what stands without an empty line between; its comment is its first line, or above a function of it.
+  const text = readFileSync(join(prefix, 'include', 'sotto', 'sotto.h'), 'utf8');
+  for (const group of text.split(/\n[ \t]*\n/)) {
+    const names = [...group.matchAll(/SOTTO_API[^;(]*?(sotto_\w+)\(/g)];
+    if (names.length === 0) continue;
+    const comment = group.search(/\/\*/);
+    assert.ok(comment >= 0 && comment < names[0].index, `no words for ${names[0][1]}`);
+  }
   run(sanitized ? 'clang++' : 'c++', ['-fsyntax-only', '-Wall', '-Werror', '-x', 'c++', join(prefix, 'include', 'sotto', 'sotto.h')]);
 });
 

@@ -193,7 +193,7 @@ static void what_is_wrong_is_refused(void **state)
     sotto_call *call;
     sotto_peer *peer;
     sotto_error error = {0};
-    const char *code = "none";
+    const char *code = "none", *door = "none";
     char sdp[100];
 
     (void)state;
@@ -220,9 +220,46 @@ static void what_is_wrong_is_refused(void **state)
     assert_int_equal(sotto_peer_add_stun_server(peer, 1000, &address), SOTTO_BAD_INPUT);
     assert_int_not_equal(sotto_peer_offer(peer, 1000, sdp, sizeof sdp, &error), SOTTO_OK);
     assert_true(strlen(error.text) > 10);
+    assert_false(sotto_peer_failure(peer, &error, &door));
+    assert_null(door);
     assert_null(sotto_peer_error(peer, &code));
     assert_null(code);
     sotto_peer_free(peer);
+    sotto_engine_free(engine);
+}
+
+static void a_failed_peer_says_which_door_and_layer(void **state)
+{
+    static char offer[SOTTO_SDP_MAX];
+    sotto_engine *engine;
+    sotto_peer *peers[2];
+    sotto_address address;
+    sotto_error error = {0};
+    const char *code, *door;
+    bool due;
+    char *print;
+
+    (void)state;
+    assert_int_equal(sotto_engine_new(&engine, NULL, NULL), SOTTO_OK);
+    assert_int_equal(sotto_address_parse(&address, "192.0.2.1", 4000), SOTTO_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sotto_peer_new(&peers[i], engine, 1000, 1700000000000, i == 1, NULL), SOTTO_OK);
+        assert_int_equal(sotto_peer_add_audio(peers[i], true, true), SOTTO_OK);
+        assert_int_equal(sotto_peer_add_socket(peers[i], 1000, &address), SOTTO_OK);
+    }
+    assert_int_equal(sotto_peer_offer(peers[0], 1000, offer, sizeof offer, NULL), SOTTO_OK);
+    /* an offer that names no certificate; the attribute gets another name of the same length */
+    while ((print = strstr(offer, "a=fingerprint:")) != NULL)
+        memcpy(print, "a=fingerpaint:", 14);
+    assert_int_equal(sotto_peer_take_offer(peers[1], 1000, offer, &due, NULL), SOTTO_REFUSED);
+    assert_int_equal(sotto_peer_state_of(peers[1]), SOTTO_PEER_FAILED);
+    assert_true(sotto_peer_failure(peers[1], &error, &door));
+    assert_string_equal(door, "fingerprints");
+    assert_string_equal(error.layer, "media");
+    assert_string_equal(error.text, sotto_peer_error(peers[1], &code));
+    assert_string_equal(code, "fingerprint-missing");
+    for (int i = 0; i < 2; i++)
+        sotto_peer_free(peers[i]);
     sotto_engine_free(engine);
 }
 
@@ -235,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_call_is_freed_at_any_time),
         cmocka_unit_test(no_sigpipe_reaches_the_program),
         cmocka_unit_test(what_is_wrong_is_refused),
+        cmocka_unit_test(a_failed_peer_says_which_door_and_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
