@@ -18,6 +18,7 @@ typedef struct command {
     uv_signal_t interrupt, terminate;
     bool open, stopping;
     unsigned calls; /* that came to be open */
+    bool reported; /* --report has been written */
     int code;
 } command;
 
@@ -171,8 +172,12 @@ static void on_closed(void *user)
         fault(c, &err, SO_EXIT_FAILED);
     c->media = NULL;
     call_say_end(&c->options, report, &totals, code);
-    if (call_write_report(&c->options, report) != SO_OK)
-        c->code = SO_EXIT_FAILED;
+    /* Who waits for callers and is stopped meanwhile has nothing to add to the report of the last one. */
+    if (c->open || !c->reported || code != SO_EXIT_OK) {
+        c->reported = true;
+        if (call_write_report(&c->options, report) != SO_OK)
+            c->code = SO_EXIT_FAILED;
+    }
     so_caller_free(c->caller);
     c->caller = NULL;
     (void)uv_timer_stop(&c->pace);

@@ -17,13 +17,22 @@ import { command, folder, Server, SOTTO, within } from './harness.mjs';
 /** Somebody who has the link, speaks the protocol, and says whatever a test wants. */
 class Peer {
   static async join(server, link) {
+    return (await Peer.seat(server, link)).meets();
+  }
+
+  /** In the room, and perhaps alone there. */
+  static async seat(server, link) {
     const peer = new Peer();
     const invitation = await readLink(new URL(link).hash.slice(1));
     peer.seal = new Seal(invitation.key, invitation.room);
     peer.client = await server.client();
     peer.welcome = await peer.client.join(invitation.roomText);
-    peer.other = peer.welcome.members[0] ?? (await peer.client.next('joined')).id;
     return peer;
+  }
+
+  async meets() {
+    this.other = this.welcome.members[0] ?? (await this.client.next('joined')).id;
+    return this;
   }
 
   deliver(payload) {
@@ -249,6 +258,70 @@ for (const [what, change, exit, reason, door] of [
     assert.equal(call.events.find(({ event }) => event === 'totals').sent, 0, 'nothing of media left');
   });
 }
+
+/** Says to one end what the other said, until either is gone. @param {(value: any) => any} [change] */
+async function carry(from, to, hashes, change = (value) => value) {
+  for (;;) {
+    const { kind, value, hash } = await from.hears();
+    if (kind === KIND.bye) return;
+    if (kind === KIND.offer) hashes.set(to, hash);
+    if (kind !== undefined && kind !== KIND.state) await to.says(kind, change(value), kind === KIND.answer ? hashes.get(from) : undefined);
+  }
+}
+
+test('another certificate in the handshake is 8, and 10 at the end that has it', async (t) => {
+  // Somebody who has both links stands between the two, and tells one of them of another certificate.
+  const server = await Server.start(t);
+  const [one, two] = [await linkOf(server), await linkOf(server)];
+  const a = await Peer.seat(server, one);
+  const liar = new Call(t, server, one, '--in', 'test');
+  const victim = new Call(t, server, two, '--in', 'test');
+  await victim.reaches('waiting');
+  const b = await Peer.join(server, two);
+  await a.meets();
+  await Promise.all([a.epoch(), b.epoch()]);
+  for (const peer of [a, b]) await peer.says(KIND.state, { call: null, audio: true, video: false, screen: false, agent: 'native' });
+  const hashes = new Map();
+  const swap = (value) => (value.sdp ? { ...value, sdp: value.sdp.replaceAll(/a=fingerprint:sha-256 .*/g, `a=fingerprint:sha-256 ${PRINT}`) } : value);
+  const carried = Promise.all([carry(a, b, hashes, swap), carry(b, a, hashes)]).catch(() => {});
+  assert.deepEqual(await Promise.all([victim.code(), liar.code()]), [8, 10], `${JSON.stringify(liar.events)}`);
+  for (const [call, reason] of [[victim, 'fingerprint-mismatch'], [liar, 'peer-refused']]) {
+    const { report } = call.events.find(({ event }) => event === 'report');
+    assert.equal(report.verdict.reason, reason);
+    assert.equal(call.events.find(({ event }) => event === 'totals').sent, 0, 'nothing of media left');
+  }
+  void carried;
+});
+
+test('no path is 9, after half a minute of looking for one', async (t) => {
+  const server = await Server.start(t);
+  const link = await linkOf(server);
+  const call = new Call(t, server, link);
+  await call.reaches('waiting');
+  const peer = await Peer.join(server, link);
+  await peer.offers(OFFER); // and no candidate ever comes
+  assert.equal(await call.code(), 9);
+  const { report } = call.events.find(({ event }) => event === 'report');
+  assert.equal(report.verdict.reason, 'no-path');
+  assert.equal(report.verdict.door, 'path');
+});
+
+test('who answers callers and is stopped between them keeps the report of the last one', async (t) => {
+  const server = await Server.start(t);
+  const link = await linkOf(server);
+  const saved = join(folder(t), 'report.json');
+  const answer = new Call(t, server, link, '--answer', '--echo', '--report', saved);
+  await answer.reaches('waiting');
+  const caller = new Call(t, server, link, '--in', 'test', '--duration', '1');
+  assert.equal(await caller.code(), 0);
+  const waits = () => answer.events.filter(({ event, state }) => event === 'state' && state === 'waiting').length;
+  await answer.event('state', ({ state }) => state === 'waiting' && waits() === 2);
+  answer.child.kill('SIGTERM');
+  assert.equal(await answer.code(), 0);
+  const { verdict, doors } = JSON.parse(readFileSync(saved, 'utf8'));
+  assert.equal(verdict.reason, 'peer-hangup');
+  for (const { door, state } of doors) assert.equal(state, 'held', door);
+});
 
 test('an end that finds something wrong and says so is 10', async (t) => {
   const server = await Server.start(t);
