@@ -319,7 +319,7 @@ test('who answers callers and is stopped between them keeps the report of the la
   answer.child.kill('SIGTERM');
   assert.equal(await answer.code(), 0);
   const { verdict, doors } = JSON.parse(readFileSync(saved, 'utf8'));
-  assert.equal(verdict.reason, 'peer-hangup');
+  assert.equal(verdict.detail, 'It was encrypted end to end and verified to its end.');
   for (const { door, state } of doors) assert.equal(state, 'held', door);
 });
 
