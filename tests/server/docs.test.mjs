@@ -39,6 +39,22 @@ test('docs/protocol.md has every error code and close code of the code, and no o
     assert.ok(row, `${code} is not in the table of errors`);
     assert.equal(row[1], close, code);
   }
+  // And the other way round: nothing is promised that is not done.
+  const errors = protocol.slice(protocol.indexOf('**Errors.**'), protocol.indexOf('Other close codes'));
+  for (const [, code] of errors.matchAll(/^\| `([a-z-]+)` \|/gm)) assert.ok(codes.some(([c]) => c === code), `${code} is in no source`);
+
+  // Close codes that stand in the sources as numbers; 1007 and 1009 are the WebSocket parser's own.
+  const numbers = (text, pattern) => [...new Set([...text.matchAll(pattern)].map(([, number]) => Number(number)))].sort();
+  const used = new Set([1007, 1009, ...numbers(read('src/server/session.c'), /send_bye\([^;]*?, (\d{4}),/g),
+    ...numbers(read('src/net/ws.h'), /SO_WS_[A-Z_]+ = (\d{4})/g)]);
+  // Ordinary ends, and the two that never go over the wire (RFC 6455 §7.4.1).
+  for (const code of [1000, 1001, 1005, 1006, ...codes.map(([, close]) => close)]) used.delete(code);
+  const [, told] = /^Other close codes: ([^\n]*)/m.exec(protocol);
+  assert.deepEqual(numbers(told.replaceAll(/RFC \d+/g, ''), /\b(\d{4})\b/g), [...used].sort());
+
+  const [, answers] = /^HTTP answers before the upgrade: ([^\n]*)/m.exec(protocol);
+  const refusals = numbers(read('src/server/gate.c'), /^ {4}\{([45]\d\d), "/gm);
+  assert.deepEqual(numbers(answers, /\b([45]\d\d)\b/g), refusals);
 });
 
 test('documents link to what is there', () => {
