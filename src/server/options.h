@@ -24,8 +24,8 @@ typedef struct so_options {
     bool json, log_addresses;
     /* Limits; times in seconds. */
     unsigned max_message, message_rate, joins_per_minute, connections_per_address, max_connections, max_rooms;
-    double join_timeout, ping_interval, resume_timeout, tls_timeout, header_timeout, drain_timeout;
-    unsigned send_queue, max_header, turn_lifetime;
+    double join_timeout, ping_interval, resume_timeout, tls_timeout, header_timeout, drain_timeout, http_timeout;
+    unsigned http_connections, send_queue, max_header, turn_lifetime;
 } so_options;
 
 /* help and version are asked for by name and not kept. */

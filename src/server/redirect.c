@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE 5000 /* ms for a request, and for its answer to be taken */
-#define VISITORS 256  /* at once; for one more, the one that came first has to go */
 #define CHUNK 2048
 
 typedef struct visitor visitor;
@@ -162,8 +160,8 @@ static void on_incoming(uv_stream_t *listener, void *user)
         leave(v);
         return;
     }
-    (void)uv_timer_start(&v->timer, on_patience, PATIENCE, 0);
-    if (r->count > VISITORS)
+    (void)uv_timer_start(&v->timer, on_patience, (uint64_t)(r->hub->options->http_timeout * 1000), 0);
+    if (r->count > r->hub->options->http_connections)
         make_room(r);
 }
 

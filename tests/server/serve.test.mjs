@@ -127,6 +127,21 @@ test('options: command line before environment before file; mistakes are named',
   assert.match((await command(['serve', '--version'])).out, /^sotto \d+\.\d+\.\d+\n$/);
 });
 
+test('the port without TLS has limits of its own, each an option', async (t) => {
+  const visit = (s) => {
+    const socket = net.connect(s.listening.http_port, '127.0.0.1');
+    return { there: new Promise((done) => socket.once('connect', done)), gone: new Promise((done) => socket.once('close', done)), socket };
+  };
+  const narrow = await Server.start(t, ['--http', '127.0.0.1:0', '--http-connections', '1', '--http-timeout', '3600']);
+  const first = visit(narrow);
+  await first.there;
+  const second = visit(narrow);
+  await within(first.gone, 'the first to go for the second');
+  second.socket.destroy();
+  const hasty = await Server.start(t, ['--http', '127.0.0.1:0', '--http-timeout', '0.1']);
+  await within(visit(hasty).gone, 'the end of a silent visit', 4000);
+});
+
 test('an added origin may open the signaling, however it was written', async (t) => {
   const s = await Server.start(t, ['--origin', 'https://Partner.Example:443/']);
   const upgrade = async (origin) => {
