@@ -8,7 +8,8 @@
  *
  * The one driving rule: so_dtls_start, so_dtls_receive or so_dtls_tick; then so_dtls_transmit until it has no more;
  * then wait as long as so_dtls_wait says, for a datagram or a tick. One exception to "time is an argument": OpenSSL's
- * retransmission timer reads the system's clock. Simulation puts gettimeofday in its place.
+ * retransmission timer reads the system's clock. Simulation puts gettimeofday in its place, and time() and OpenSSL's
+ * randomness with it (tests/sim/clock.c).
  */
 #ifndef SOTTO_DTLS_DTLS_H
 #define SOTTO_DTLS_DTLS_H
