@@ -122,15 +122,22 @@ function isSealedRecord({ data }) {
   return false;
 }
 
-/** Media before both ends have spoken under the keys of their handshake. @param {Packet[]} packets */
+/**
+ * What went between two ends of a call before both had spoken under the keys of their handshake, and is neither STUN nor
+ * DTLS: media, or whatever else it may be. @param {Packet[]} packets
+ */
 export function early(packets) {
   const sealed = new Set();
   const found = [];
+  // Ports of a call are those that spoke DTLS; other programs' UDP is not ours to judge.
+  const ends = new Set(packets.filter((packet) => kindOf(packet) === 'dtls').flatMap(({ from, to }) => [from, to]));
   for (const packet of packets) {
     const kind = kindOf(packet);
+    const both = sealed.has(`${packet.from} ${packet.to}`) && sealed.has(`${packet.to} ${packet.from}`);
+    if (kind === 'other' && packet.proto === 'udp' && ends.has(packet.from) && ends.has(packet.to) && !both)
+      found.push(`${kind} ${packet.from} ${packet.to}`);
     if (kind === 'dtls' && isSealedRecord(packet)) sealed.add(`${packet.from} ${packet.to}`);
     if (kind !== 'rtp' && kind !== 'rtcp') continue;
-    const both = sealed.has(`${packet.from} ${packet.to}`) && sealed.has(`${packet.to} ${packet.from}`);
     if (!both) found.push(`${kind} ${packet.from} ${packet.to}`);
   }
   return found;
