@@ -215,6 +215,7 @@ static so_status talk(rig *r, unsigned from, uint32_t number)
 typedef struct outcome {
     bool open;    /* both heard each other */
     bool settled; /* every end is in a call, or over, or alone */
+    bool told;    /* where it did not come to that: a function or an end said that something failed */
 } outcome;
 
 /* A call with a resume in the middle, since that makes a new epoch; reports are asked for all the while. */
@@ -222,7 +223,7 @@ static outcome call(void)
 {
     static const so_call_signaling signaling = {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", NULL};
     static rig r;
-    outcome o = {false, true};
+    outcome o = {false, true, true};
 
     if (!begin(&r)) {
         finish(&r);
@@ -242,6 +243,8 @@ static outcome call(void)
     o.open = r.ends[0].frames >= 9 && r.ends[1].frames >= 9;
     if (!o.open)
         run_for(&r, 60000);
+    o.told = o.open || so_call_state_of(r.ends[0].call) == SO_CALL_FAILED ||
+             so_call_state_of(r.ends[1].call) == SO_CALL_FAILED;
     for (unsigned i = 0; i < 2; i++)
         o.settled = o.settled && so_call_state_of(r.ends[i].call) != SO_CALL_CONNECTING;
     so_call_hang_up(r.ends[0].call, sim_now());
@@ -273,6 +276,8 @@ static void each_allocation_may_fail(void **state)
             fail_msg("allocation %lu of %lu: %ld leaked", n, whole, heap_live - before);
         if (!o.settled)
             fail_msg("allocation %lu of %lu: an end waits for good", n, whole);
+        if (!o.told)
+            fail_msg("allocation %lu of %lu: no call, and nobody says why", n, whole);
         opened += o.open;
     }
     heap_fail_at = 0;
