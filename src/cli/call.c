@@ -18,7 +18,7 @@ typedef struct command {
     uv_signal_t interrupt, terminate;
     bool open, stopping;
     unsigned calls; /* that came to be open */
-    bool reported; /* --report has been written */
+    bool reported;  /* --report has been written */
     int code;
 } command;
 
