@@ -111,6 +111,7 @@ export class World {
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
         '--disable-component-update', '--disable-sync', '--disable-default-apps', '--use-fake-device-for-media-stream',
         `--use-fake-ui-for-media-stream${devices ? '' : '=deny'}`, '--autoplay-policy=no-user-gesture-required',
+        '--auto-select-desktop-capture-source=Entire screen',
         ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : [])],
     });
   }
