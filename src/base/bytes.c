@@ -60,7 +60,7 @@ uint64_t so_read_u64(so_reader *r)
 so_writer so_writer_of(void *bytes, size_t cap)
 {
     uint8_t *start = bytes;
-    return (so_writer){.start = start, .at = start, .end = start + cap, .failed = false};
+    return (so_writer){.start = start, .at = start, .end = start == NULL ? NULL : start + cap, .failed = false};
 }
 
 size_t so_writer_len(const so_writer *w)
