@@ -79,7 +79,8 @@ static void receive(rig *r, const uint8_t *bytes, size_t len)
     so_turn_data data;
     uint8_t *copy = malloc(len + 1); /* so that a byte too far is seen */
 
-    memcpy(copy, bytes, len);
+    if (len > 0)
+        memcpy(copy, bytes, len);
     if (!r->stream) {
         (void)so_turn_is_for(copy, len);
         so_turn_receive(r->turn, r->now, copy, len, &data);
