@@ -5,7 +5,7 @@ import { colonHex } from './bytes.js';
 import { notReported } from './report.js';
 import { checkRemote, keepRole, otherRole, ownFingerprint, roleOf, SdpError } from './sdp.js';
 import { KIND } from './seal.js';
-import { describeMedia, describePath } from './stats.js';
+import { describeMedia, describePath, tellsMedia } from './stats.js';
 
 /** @typedef {import('./sdp.js').Fingerprint} Fingerprint */
 /** @typedef {import('./report.js').Report} Report */
@@ -22,6 +22,7 @@ import { describeMedia, describePath } from './stats.js';
 
 const RETRIES = 40;
 const RETRY_DELAY = 50;
+const STATS_RETRIES = 10;
 const PATIENCE = 2000;
 
 /** @param {number} ms */
@@ -149,6 +150,8 @@ export class Peer {
     if (this.#ignoring) return;
     const sdp = this.#admit(value.sdp);
     if (sdp === null) return;
+    // By itself Firefox would check an offer that restarts ICE against the one that it is about to take back.
+    if (this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
     await this.pc.setRemoteDescription({ type: 'offer', sdp: this.#role ? keepRole(sdp, this.#role) : sdp });
     this.hadRemote = true;
     for (const transceiver of this.pc.getTransceivers()) {
@@ -242,7 +245,7 @@ export class Peer {
       if (transport.state !== 'connected') return;
       if (!await this.#checkCertificate(transport)) return;
     }
-    const stats = await this.pc.getStats();
+    const stats = await this.#stats();
     if (this.#closed) return;
     const media = describeMedia(stats);
     this.report.put('media', media.fields);
@@ -254,6 +257,16 @@ export class Peer {
       this.report.set('path', 'held', `the path is ${path.kind}`);
     }
     await this.#open();
+  }
+
+  /** What the browser counts: of a handshake that is just done it may tell a moment later. */
+  async #stats() {
+    let stats = await this.pc.getStats();
+    for (let tries = 0; tries < STATS_RETRIES && !this.#closed && !tellsMedia(stats); tries++) {
+      await pause(RETRY_DELAY);
+      stats = await this.pc.getStats();
+    }
+    return stats;
   }
 
   /** @param {RTCDtlsTransport} transport */

@@ -18,6 +18,12 @@ function find(stats, wanted) {
   return undefined;
 }
 
+/** Does it say yet how media is encrypted? Browsers that never do are waited for in vain, but not for long. @param {RTCStatsReport} stats */
+export function tellsMedia(stats) {
+  const transport = find(stats, (entry) => entry.type === 'transport');
+  return Boolean(transport?.tlsVersion && transport?.srtpCipher);
+}
+
 /** @param {RTCStatsReport} stats @returns {{fields: Record<string, Value>, fault: string | null}} */
 export function describeMedia(stats) {
   const transport = find(stats, (entry) => entry.type === 'transport') ?? {};
