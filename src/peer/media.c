@@ -104,12 +104,14 @@ void so_peer_media_tick(so_peer *p, so_msec now)
 
 so_msec so_peer_media_deadline(const so_peer *p)
 {
+    so_address from;
     so_msec at, next;
 
     if (p->state != SO_PEER_OPEN || p->track_count == 0)
         return UINT64_MAX;
     at = p->reports.due;
-    next = so_peer_feedback_deadline(p);
+    /* What can't be sent is due to nobody: it is looked at again when a path is there. */
+    next = so_peer_path_from(p, &from) ? so_peer_feedback_deadline(p) : UINT64_MAX;
     if (next < at)
         at = next;
     next = so_peer_pace_deadline(p);

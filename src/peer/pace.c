@@ -193,11 +193,14 @@ void so_peer_pace_tick(so_peer *p, so_msec now)
 
 so_msec so_peer_pace_deadline(const so_peer *p)
 {
+    so_address from;
     so_msec at, next;
 
     if (p->pace == NULL)
         return UINT64_MAX;
     at = so_estimate_deadline(&p->pace->estimate);
+    if (!so_peer_path_from(p, &from))
+        return at;
     next = so_arrivals_deadline(&p->pace->arrivals);
     if (next < at)
         at = next;

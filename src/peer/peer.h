@@ -60,6 +60,8 @@ void so_peer_abandon(so_peer *peer, so_msec now);
 /* A socket of this end, by its address. SO_TOO_LONG: more than ICE takes. */
 so_status so_peer_add_base(so_peer *peer, so_msec now, const so_address *base) SO_MUST_CHECK;
 void so_peer_remove_base(so_peer *peer, so_msec now, const so_address *base);
+/* Where what is sent goes from at the moment; false: there is no path. */
+bool so_peer_path_from(const so_peer *peer, so_address *base) SO_MUST_CHECK;
 so_status so_peer_add_stun_server(so_peer *peer, so_msec now, const so_address *server) SO_MUST_CHECK;
 /* All bases and servers are there: the end of candidates can be told once the servers have answered. */
 void so_peer_no_more_bases(so_peer *peer, so_msec now);

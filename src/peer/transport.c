@@ -248,6 +248,13 @@ void so_peer_remove_base(so_peer *p, so_msec now, const so_address *base)
         so_peer_advance(p, now);
 }
 
+bool so_peer_path_from(const so_peer *p, so_address *base)
+{
+    so_address remote;
+
+    return so_ice_send_pair(p->ice, base, &remote);
+}
+
 so_status so_peer_add_stun_server(so_peer *p, so_msec now, const so_address *server)
 {
     return so_ice_add_stun_server(p->ice, now, server);
