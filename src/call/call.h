@@ -60,7 +60,8 @@ void so_call_disconnected(so_call *call, so_msec now, const char *code);
 void so_call_refused(so_call *call, so_msec now, so_door door, const char *code, const so_error *why);
 /* One message of the server's. */
 void so_call_receive_text(so_call *call, so_msec now, const char *text, size_t len);
-/* A socket of this end, for every peer of this call. */
+/* A socket of this end, for every peer of this call. One that comes while there is no path, and the end of the one that
+ * is used, make an open call look for a new path. */
 so_status so_call_add_base(so_call *call, so_msec now, const so_address *base) SO_MUST_CHECK;
 void so_call_remove_base(so_call *call, so_msec now, const so_address *base);
 /* The answer to SO_CALL_SERVER: all that its name stands for. 0: it can't be found. */

@@ -84,6 +84,7 @@ struct so_call {
     size_t tracks[MEDIA_KINDS]; /* NO_TRACK: none */
     char peer_id[SO_MEMBER_ID_LEN + 1];
     bool described, peer_open, path_works;
+    bool moved; /* this end's network changed: a new path is looked for as soon as the other end can be told */
     so_address bases[BASES_MAX];
     size_t base_count;
     call_server servers[SERVERS_MAX];

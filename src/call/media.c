@@ -126,7 +126,7 @@ bool so_call_new_peer(so_call *c, so_msec now)
     if (so_call_is_over(c)) /* there must be a relay, and there is none */
         return false;
     (void)snprintf(c->peer_id, sizeof c->peer_id, "%s", c->epoch.id);
-    c->described = c->peer_open = c->path_works = false;
+    c->described = c->peer_open = c->path_works = c->moved = false;
     c->no_path_at = now + NO_PATH;
     return true;
 }
@@ -177,8 +177,10 @@ void so_call_begin_epoch(so_call *c, so_msec now)
         return;
     if (!c->epoch.opener)
         return;
-    if (so_peer_had_remote(c->peer) && !c->path_works) {
-        if (so_peer_restart_ice(c->peer, now) != SO_OK)
+    if (so_peer_had_remote(c->peer) && (!c->path_works || c->moved)) {
+        if (so_peer_restart_ice(c->peer, now) == SO_OK)
+            c->moved = false;
+        else
             so_report_note(&c->report, SO_DOOR_PATH, "looking for a new path is not possible now");
         so_call_mend_streams(c, now);
     }
@@ -194,6 +196,17 @@ static bool refused(so_call *c, so_msec now)
         return false;
     so_call_fail(c, now, failure->door, failure->code, &failure->error);
     return true;
+}
+
+/* This end's network changed: a new path, if not now then when the epoch is so far. */
+static void restart_if_moved(so_call *c, so_msec now)
+{
+    if (!c->moved || !c->epoch.live || !c->epoch.offered || so_peer_restart_ice(c->peer, now) != SO_OK)
+        return;
+    c->moved = false;
+    c->restart_at = now + RESTART_AGAIN;
+    so_report_note(&c->report, SO_DOOR_PATH, "the network of this end changed; looking for a new path");
+    so_call_mend_streams(c, now);
 }
 
 static void answer(so_call *c, so_msec now, so_slice to)
@@ -215,6 +228,7 @@ static void answer(so_call *c, so_msec now, so_slice to)
         c->epoch.offered = true;
         if (!w.failed)
             (void)so_call_seal(c, now, SO_SEAL_ANSWER, (so_slice){text, so_writer_len(&w)}, to);
+        restart_if_moved(c, now);
     } else if (!refused(c, now)) {
         so_call_fail(c, now, SO_DOOR_MEDIA, "sdp-malformed", &err);
     }
@@ -240,8 +254,10 @@ void so_call_take_offer(so_call *c, so_msec now, const so_said *said, so_slice t
     /* The other end looks for a path already: a restart of ours right after would take its result away. */
     if (status == SO_OK && taken.restarted && c->restart_at != NEVER)
         c->restart_at = now + RESTART_AGAIN + (c->epoch.opener ? 0 : PATIENCE / 2);
-    if (status == SO_OK && taken.restarted)
+    if (status == SO_OK && taken.restarted) {
+        c->moved = false;
         so_call_mend_streams(c, now);
+    }
     if (status != SO_OK)
         so_report_note(&c->report, SO_DOOR_MEDIA, "an offer came out of turn");
     else if (!taken.ignored)
@@ -261,8 +277,9 @@ void so_call_take_answer(so_call *c, so_msec now, const so_said *said)
     }
     if (so_peer_take(c->peer, now, SO_SDP_ANSWER, said->sdp, said->sdp_len, &taken, &err) == SO_OK)
         c->epoch.offered = true;
-    else
-        (void)refused(c, now);
+    else if (refused(c, now))
+        return;
+    restart_if_moved(c, now);
 }
 
 void so_call_take_candidate(so_call *c, so_msec now, const so_said *said)
@@ -275,19 +292,36 @@ void so_call_take_candidate(so_call *c, so_msec now, const so_said *said)
 
 so_status so_call_add_base(so_call *c, so_msec now, const so_address *base)
 {
+    so_address from;
+    so_status status;
+
     if (c->base_count == BASES_MAX)
         return SO_TOO_LONG;
     c->bases[c->base_count++] = *base;
-    return c->peer == NULL ? SO_OK : so_peer_add_base(c->peer, now, base);
+    if (c->peer == NULL)
+        return SO_OK;
+    status = so_peer_add_base(c->peer, now, base);
+    c->moved |= c->peer_open && (!c->path_works || !so_peer_path_from(c->peer, &from));
+    restart_if_moved(c, now);
+    return status;
 }
 
 void so_call_remove_base(so_call *c, so_msec now, const so_address *base)
 {
+    so_address before, after;
+    bool had;
+
     for (size_t i = 0; i < c->base_count; i++)
         if (so_address_equal(&c->bases[i], base))
             c->bases[i--] = c->bases[--c->base_count];
-    if (c->peer != NULL)
-        so_peer_remove_base(c->peer, now, base);
+    if (c->peer == NULL)
+        return;
+    had = so_peer_path_from(c->peer, &before);
+    so_peer_remove_base(c->peer, now, base);
+    /* Also where another pair takes over: the other end goes on with the old one until it has heard nothing for long.
+     */
+    c->moved |= c->peer_open && had && (!so_peer_path_from(c->peer, &after) || !so_address_equal(&before, &after));
+    restart_if_moved(c, now);
 }
 
 /* ---- watching ---- */

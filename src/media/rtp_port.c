@@ -1,5 +1,6 @@
 #include "media/rtp_port.h"
 
+#include "net/sockaddr.h"
 #include "rtp/payload.h"
 #include "rtp/sender.h"
 #include "rtp/stats.h"
@@ -101,20 +102,10 @@ void so_rtp_port_describe(FILE *out, const so_address *address, so_media_codec a
 
 static socklen_t to_sockaddr(const so_address *a, uint16_t port, struct sockaddr_storage *out)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    so_address at = *a;
 
-    memset(out, 0, sizeof *out);
-    if (a->family == 4) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        memcpy(&v4->sin_addr, a->ip, 4);
-        return sizeof *v4;
-    }
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    memcpy(&v6->sin6_addr, a->ip, 16);
-    return sizeof *v6;
+    at.port = port;
+    return so_sockaddr_of(out, &at);
 }
 
 static int open_socket(const so_address *address)

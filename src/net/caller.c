@@ -1,6 +1,8 @@
 #include "net/caller.h"
 
 #include "net/relays.h"
+#include "net/sockaddr.h"
+#include "net/watch.h"
 #include "net/wss.h"
 
 #include <stdlib.h>
@@ -24,6 +26,7 @@ struct so_caller {
     so_call *call;
     so_wss *wss; /* NULL: not connected */
     so_udp *udp;
+    so_watch *watch; /* NULL: changes of the network are not told here */
     so_relays *relays;
     uv_timer_t due, again;
     unsigned closing; /* handles that are not closed yet */
@@ -33,6 +36,7 @@ struct so_caller {
 };
 
 static void connect_server(so_caller *c);
+static void on_again(uv_timer_t *timer);
 static void pump(so_caller *c);
 
 so_msec so_caller_now(so_caller *c)
@@ -71,8 +75,10 @@ static void end(so_caller *c)
         l->owner = NULL;
     if (c->wss != NULL)
         so_wss_finish(c->wss);
+    so_watch_close(c->watch);
     so_udp_close(c->udp);
     so_relays_close(c->relays);
+    c->watch = NULL;
     c->udp = NULL;
     c->relays = NULL;
     uv_close((uv_handle_t *)&c->due, on_timer_closed);
@@ -80,21 +86,6 @@ static void end(so_caller *c)
 }
 
 /* ---- STUN and TURN servers ---- */
-
-static so_address address_of(const struct sockaddr *found)
-{
-    if (found->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)found;
-
-        return so_address_of((const uint8_t *)&in->sin_addr, 4, ntohs(in->sin_port));
-    }
-    if (found->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)found;
-
-        return so_address_of((const uint8_t *)&in->sin6_addr, 16, ntohs(in->sin6_port));
-    }
-    return (so_address){0};
-}
 
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
@@ -110,7 +101,7 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
             at = &(*at)->next;
         *at = l->next;
         for (const struct addrinfo *a = found; status == 0 && a != NULL && count < ADDRESSES_MAX; a = a->ai_next) {
-            addresses[count] = address_of(a->ai_addr);
+            addresses[count] = so_sockaddr_address(a->ai_addr);
             count += addresses[count].family != 0;
         }
         so_call_server_found(c->call, so_caller_now(c), l->server, addresses, count);
@@ -248,6 +239,39 @@ static void on_datagram(void *user, const so_address *local, const so_address *r
     so_caller *c = user;
 
     so_call_receive(c->call, so_caller_now(c), local, remote, bytes, len);
+    pump(c);
+}
+
+static void on_base_came(void *user, const so_address *base)
+{
+    so_caller *c = user;
+
+    if (so_call_add_base(c->call, so_caller_now(c), base) != SO_OK)
+        return; /* one too many: the others suffice */
+    if (c->wss == NULL && c->attempts > 0) {
+        c->attempts = 0;
+        (void)uv_timer_start(&c->again, on_again, 0, 0);
+    }
+}
+
+/* What goes from an address that is gone would only be missed after its timeout. */
+static void on_base_gone(void *user, const so_address *base)
+{
+    so_caller *c = user;
+
+    so_call_remove_base(c->call, so_caller_now(c), base);
+    so_relays_leave(c->relays, base);
+    if (c->wss != NULL && so_wss_is_from(c->wss, base))
+        so_wss_abort(c->wss);
+}
+
+static const so_udp_events udp_events = {.receive = on_datagram, .came = on_base_came, .gone = on_base_gone};
+
+static void on_network(void *user)
+{
+    so_caller *c = user;
+
+    so_udp_look(c->udp);
     pump(c);
 }
 
@@ -399,7 +423,7 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
     c->config = *config;
     status = so_call_new(&c->call, &call, err);
     if (status == SO_OK)
-        status = so_udp_open(&c->udp, config->loop, config->loopback, on_datagram, c, err);
+        status = so_udp_open(&c->udp, config->loop, config->loopback, &udp_events, c, err);
     if (status == SO_OK && so_relays_open(&c->relays, config->loop, config->ctx, &relay_events, c) != SO_OK) {
         so_udp_close(c->udp);
         status = so_fail(err, SO_NO_MEMORY, "call", "no memory for a call; end other programs");
@@ -411,10 +435,7 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
     (void)uv_timer_init(&config->loop->uv, &c->due);
     (void)uv_timer_init(&config->loop->uv, &c->again);
     c->due.data = c->again.data = c;
-    for (size_t i = 0; i < so_udp_count(c->udp); i++)
-        if (so_udp_base(c->udp, i)->family != 0 &&
-            so_call_add_base(c->call, so_caller_now(c), so_udp_base(c->udp, i)) != SO_OK)
-            break;
+    c->watch = so_watch_open(config->loop, on_network, c);
     *out = c;
     (void)uv_timer_start(&c->again, on_again, 0, 0);
     return SO_OK;

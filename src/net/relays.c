@@ -143,6 +143,14 @@ static void on_tcp_closed(so_tcp *tcp, void *user, const so_error *why)
 static const so_stream_events tls_events = {.open = on_tls_open, .data = on_tls_data, .closed = on_tls_closed};
 static const so_tcp_events tcp_events = {.open = on_tcp_open, .data = on_tcp_data, .closed = on_tcp_closed};
 
+static void break_link(relay_link *l)
+{
+    if (l->tls != NULL)
+        so_stream_abort(l->tls);
+    else if (l->tcp != NULL)
+        so_tcp_close(l->tcp);
+}
+
 static void on_patience(uv_timer_t *timer)
 {
     relay_link *l = timer->data;
@@ -150,10 +158,7 @@ static void on_patience(uv_timer_t *timer)
     (void)so_fail(&l->why, SO_IO, "relay",
                   "the connection to the relay is not there after %d seconds; does the network let it through?",
                   PATIENCE_MS / 1000);
-    if (l->tls != NULL)
-        so_stream_abort(l->tls);
-    else if (l->tcp != NULL)
-        so_tcp_close(l->tcp);
+    break_link(l);
 }
 
 /* RFC 7443 §2: what is spoken, so that a server that speaks HTTPS at the same port does not take it for that. */
@@ -204,6 +209,16 @@ void so_relays_send(so_relays *r, unsigned stream, const uint8_t *bytes, size_t 
         so_stream_write(l->tls, bytes, len);
     else if (l->tcp != NULL && so_tcp_backlog(l->tcp) < BACKLOG_MAX)
         so_tcp_write(l->tcp, bytes, len);
+}
+
+void so_relays_leave(so_relays *r, const so_address *address)
+{
+    for (relay_link *l = r->links; l != NULL; l = l->next)
+        if ((l->tls != NULL && so_stream_is_from(l->tls, address)) ||
+            (l->tcp != NULL && so_tcp_is_from(l->tcp, address))) {
+            (void)so_fail(&l->why, SO_IO, "relay", "the network that the relay was reached over is gone");
+            break_link(l);
+        }
 }
 
 void so_relays_sweep(so_relays *r)

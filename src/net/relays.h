@@ -25,6 +25,8 @@ so_status so_relays_open(so_relays **relays, so_loop *loop, SSL_CTX *ctx, const 
 void so_relays_connect(so_relays *relays, unsigned stream, const char *host, uint16_t port, bool tls);
 /* A whole message. Where too much waits already it is dropped, as a datagram would be. */
 void so_relays_send(so_relays *relays, unsigned stream, const uint8_t *bytes, size_t len);
+/* An address has left this machine: what went from it is ended, and closed follows. */
+void so_relays_leave(so_relays *relays, const so_address *address);
 /* Ends those that are not wanted any more. */
 void so_relays_sweep(so_relays *relays);
 /* Its connections close later, in the loop, and what was sent still goes out. Takes NULL. */

@@ -1,6 +1,7 @@
 #include "net/stream_inside.h"
 
 #include "crypto/verify.h"
+#include "net/sockaddr.h"
 
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -536,4 +537,9 @@ so_status so_stream_peer(const so_stream *s, uint8_t address[16])
         memcpy(address + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
     }
     return SO_OK;
+}
+
+bool so_stream_is_from(const so_stream *s, const so_address *address)
+{
+    return so_sockaddr_is_of(&s->tcp, address);
 }

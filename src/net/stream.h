@@ -5,6 +5,7 @@
 #ifndef SOTTO_NET_STREAM_H
 #define SOTTO_NET_STREAM_H
 
+#include "base/address.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -50,5 +51,7 @@ so_tls_facts so_stream_facts(const so_stream *stream);
 so_status so_stream_chain(const so_stream *stream, so_certs **chain) SO_MUST_CHECK;
 /* The peer's address as 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 so_status so_stream_peer(const so_stream *stream, uint8_t address[16]) SO_MUST_CHECK;
+/* Is this end's own address that one? The port does not matter. */
+bool so_stream_is_from(const so_stream *stream, const so_address *address);
 
 #endif

@@ -1,5 +1,7 @@
 #include "net/tcp.h"
 
+#include "net/sockaddr.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,4 +226,9 @@ void so_tcp_write(so_tcp *s, const void *bytes, size_t len)
 size_t so_tcp_backlog(const so_tcp *s)
 {
     return s->queued;
+}
+
+bool so_tcp_is_from(const so_tcp *s, const so_address *address)
+{
+    return so_sockaddr_is_of(&s->handle, address);
 }

@@ -6,6 +6,7 @@
 #ifndef SOTTO_NET_TCP_H
 #define SOTTO_NET_TCP_H
 
+#include "base/address.h"
 #include "net/loop.h"
 
 typedef struct so_tcp so_tcp;
@@ -22,7 +23,8 @@ so_status so_tcp_connect(so_tcp **tcp, so_loop *loop, const char *host, uint16_t
                          void *user) SO_MUST_CHECK;
 /* When memory is short the connection is closed. */
 void so_tcp_write(so_tcp *tcp, const void *bytes, size_t len);
-size_t so_tcp_backlog(const so_tcp *tcp); /* bytes that the kernel has not taken yet */
+bool so_tcp_is_from(const so_tcp *tcp, const so_address *address); /* as so_stream_is_from */
+size_t so_tcp_backlog(const so_tcp *tcp);                          /* bytes that the kernel has not taken yet */
 void so_tcp_close(so_tcp *tcp);
 
 #endif

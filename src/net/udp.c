@@ -1,58 +1,31 @@
 #include "net/udp.h"
 
+#include "net/sockaddr.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 /* Longer ones are of no protocol here. */
 #define DATAGRAM_MAX 2048
+/* Addresses of this machine that are looked at. */
+#define ADDRESSES_MAX 64
 
+/* A slot is free again when its handle is closed. */
 typedef struct udp_socket {
     uv_udp_t handle;
-    so_address base;
+    so_address base; /* family 0: not in use */
     so_udp *udp;
+    bool taken;
 } udp_socket;
 
 struct so_udp {
-    so_udp_fn receive;
+    so_loop *loop;
+    const so_udp_events *events;
     void *user;
-    size_t count, open; /* sockets, and those that are not closed yet */
-    bool closing;
+    bool loopback, closing;
+    size_t taken;
     udp_socket sockets[SO_UDP_SOCKETS];
     uint8_t datagram[DATAGRAM_MAX];
 };
-
-static void to_system(struct sockaddr_storage *out, const so_address *address)
-{
-    memset(out, 0, sizeof *out);
-    if (address->family == 4) {
-        struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-        in->sin_family = AF_INET;
-        in->sin_port = htons(address->port);
-        memcpy(&in->sin_addr, address->ip, 4);
-    } else {
-        struct sockaddr_in6 *in = (struct sockaddr_in6 *)out;
-
-        in->sin6_family = AF_INET6;
-        in->sin6_port = htons(address->port);
-        memcpy(&in->sin6_addr, address->ip, 16);
-    }
-}
-
-static so_address from_system(const struct sockaddr *from)
-{
-    if (from->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)from;
-
-        return so_address_of((const uint8_t *)&in->sin_addr, 4, ntohs(in->sin_port));
-    }
-    if (from->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)from;
-
-        return so_address_of((const uint8_t *)&in->sin6_addr, 16, ntohs(in->sin6_port));
-    }
-    return (so_address){0};
-}
 
 static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
 {
@@ -70,8 +43,8 @@ static void on_datagram(uv_udp_t *handle, ssize_t len, const uv_buf_t *buffer, c
 
     if (len <= 0 || from == NULL || (flags & UV_UDP_PARTIAL) != 0 || s->udp->closing)
         return;
-    remote = from_system(from);
-    s->udp->receive(s->udp->user, &s->base, &remote, (uint8_t *)buffer->base, (size_t)len);
+    remote = so_sockaddr_address(from);
+    s->udp->events->receive(s->udp->user, &s->base, &remote, (uint8_t *)buffer->base, (size_t)len);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -79,8 +52,16 @@ static void on_closed(uv_handle_t *handle)
     udp_socket *s = handle->data;
     so_udp *udp = s->udp;
 
-    if (--udp->open == 0)
+    s->taken = false;
+    if (--udp->taken == 0 && udp->closing)
         free(udp);
+}
+
+static void close_socket(udp_socket *s)
+{
+    s->base = (so_address){0};
+    if (s->taken && !uv_is_closing((uv_handle_t *)&s->handle))
+        uv_close((uv_handle_t *)&s->handle, on_closed);
 }
 
 void so_udp_close(so_udp *udp)
@@ -88,13 +69,15 @@ void so_udp_close(so_udp *udp)
     if (udp == NULL)
         return;
     udp->closing = true;
-    if (udp->count == 0) {
+    if (udp->taken == 0) {
         free(udp);
         return;
     }
-    for (size_t i = 0; i < udp->count; i++)
-        uv_close((uv_handle_t *)&udp->sockets[i].handle, on_closed);
+    for (size_t i = 0; i < SO_UDP_SOCKETS; i++)
+        close_socket(&udp->sockets[i]);
 }
+
+/* ---- which addresses there are ---- */
 
 static bool is_link_local(const so_address *address)
 {
@@ -102,56 +85,107 @@ static bool is_link_local(const so_address *address)
                                 : address->ip[0] == 169 && address->ip[1] == 254;
 }
 
-static void add_socket(so_udp *udp, so_loop *loop, const so_address *address)
+static void add_socket(so_udp *udp, const so_address *address)
 {
-    udp_socket *s = &udp->sockets[udp->count];
     struct sockaddr_storage name;
     int len = sizeof name;
+    udp_socket *s = udp->sockets, *end = s + SO_UDP_SOCKETS;
 
-    if (udp->count == SO_UDP_SOCKETS || uv_udp_init(&loop->uv, &s->handle) != 0)
+    while (s < end && s->taken)
+        s++;
+    if (s == end || uv_udp_init(&udp->loop->uv, &s->handle) != 0)
         return;
     s->udp = udp;
     s->handle.data = s;
-    udp->count++;
-    udp->open++;
-    to_system(&name, address);
-    if (uv_udp_bind(&s->handle, (const struct sockaddr *)&name, 0) == 0 &&
-        uv_udp_getsockname(&s->handle, (struct sockaddr *)&name, &len) == 0 &&
-        uv_udp_recv_start(&s->handle, on_alloc, on_datagram) == 0)
-        s->base = from_system((const struct sockaddr *)&name);
+    s->taken = true;
+    udp->taken++;
+    (void)so_sockaddr_of(&name, address);
+    if (uv_udp_bind(&s->handle, (const struct sockaddr *)&name, 0) != 0 ||
+        uv_udp_getsockname(&s->handle, (struct sockaddr *)&name, &len) != 0 ||
+        uv_udp_recv_start(&s->handle, on_alloc, on_datagram) != 0) {
+        close_socket(s); /* an IPv6 address that is still being probed, say: word comes when it is ready */
+        return;
+    }
+    s->base = so_sockaddr_address((const struct sockaddr *)&name);
+    udp->events->came(udp->user, &s->base);
 }
 
-static size_t add_sockets(so_udp *udp, so_loop *loop, bool loopback)
+/* The machine's addresses that take part, each once. */
+static size_t addresses_of(so_address *out, bool loopback)
 {
     uv_interface_address_t *all;
     int count;
-    size_t before = udp->count;
+    size_t found = 0;
 
     if (uv_interface_addresses(&all, &count) != 0)
         return 0;
-    for (int i = 0; i < count; i++) {
-        so_address address = from_system((const struct sockaddr *)&all[i].address);
+    for (int i = 0; i < count && found < ADDRESSES_MAX; i++) {
+        size_t known = 0;
 
-        address.port = 0;
-        if (address.family != 0 && (all[i].is_internal != 0) == loopback && !is_link_local(&address))
-            add_socket(udp, loop, &address);
+        out[found] = so_sockaddr_address((const struct sockaddr *)&all[i].address);
+        out[found].port = 0;
+        while (known < found && !so_address_same_ip(&out[known], &out[found]))
+            known++;
+        found += known == found && out[found].family != 0 && (all[i].is_internal != 0) == loopback &&
+                 !is_link_local(&out[found]);
     }
     uv_free_interface_addresses(all, count);
-    return udp->count - before;
+    return found;
 }
 
-so_status so_udp_open(so_udp **out, so_loop *loop, bool loopback, so_udp_fn receive, void *user, so_error *err)
+static bool is_among(const so_address *address, const so_address *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (so_address_same_ip(address, &all[i]))
+            return true;
+    return false;
+}
+
+static bool has_socket(const so_udp *udp, const so_address *address)
+{
+    for (size_t i = 0; i < SO_UDP_SOCKETS; i++)
+        if (udp->sockets[i].base.family != 0 && so_address_same_ip(&udp->sockets[i].base, address))
+            return true;
+    return false;
+}
+
+void so_udp_look(so_udp *udp)
+{
+    so_address here[2 * ADDRESSES_MAX], base;
+    size_t count = addresses_of(here, false);
+
+    if (udp->loopback)
+        count += addresses_of(here + count, true);
+    for (size_t i = 0; i < SO_UDP_SOCKETS; i++) {
+        base = udp->sockets[i].base;
+        if (base.family != 0 && !is_among(&base, here, count)) {
+            close_socket(&udp->sockets[i]);
+            udp->events->gone(udp->user, &base);
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!has_socket(udp, &here[i]))
+            add_socket(udp, &here[i]);
+}
+
+so_status so_udp_open(so_udp **out, so_loop *loop, bool loopback, const so_udp_events *events, void *user,
+                      so_error *err)
 {
     so_udp *udp = calloc(1, sizeof *udp);
+    so_address others[ADDRESSES_MAX];
+    bool any = false;
 
     *out = NULL;
     if (udp == NULL)
         return so_fail(err, SO_NO_MEMORY, "path", "no memory for sockets; end other programs");
-    udp->receive = receive;
+    udp->loop = loop;
+    udp->loopback = loopback || addresses_of(others, false) == 0;
+    udp->events = events;
     udp->user = user;
-    if (add_sockets(udp, loop, false) == 0 || loopback)
-        (void)add_sockets(udp, loop, true);
-    if (udp->count == 0) {
+    so_udp_look(udp);
+    for (size_t i = 0; i < SO_UDP_SOCKETS; i++)
+        any |= udp->sockets[i].base.family != 0;
+    if (!any) {
         so_udp_close(udp);
         return so_fail(err, SO_IO, "path",
                        "this machine has no address that a call could go over; connect it to a network");
@@ -160,23 +194,13 @@ so_status so_udp_open(so_udp **out, so_loop *loop, bool loopback, so_udp_fn rece
     return SO_OK;
 }
 
-size_t so_udp_count(const so_udp *udp)
-{
-    return udp->count;
-}
-
-const so_address *so_udp_base(const so_udp *udp, size_t index)
-{
-    return &udp->sockets[index].base;
-}
-
 void so_udp_send(so_udp *udp, const so_address *local, const so_address *remote, const uint8_t *bytes, size_t len)
 {
     struct sockaddr_storage to;
     uv_buf_t buffer = uv_buf_init((char *)bytes, (unsigned)len);
 
-    to_system(&to, remote);
-    for (size_t i = 0; i < udp->count; i++)
+    (void)so_sockaddr_of(&to, remote);
+    for (size_t i = 0; i < SO_UDP_SOCKETS; i++)
         if (so_address_equal(&udp->sockets[i].base, local)) {
             (void)uv_udp_try_send(&udp->sockets[i].handle, &buffer, 1, (const struct sockaddr *)&to);
             return;

@@ -292,6 +292,11 @@ void so_wss_abort(so_wss *w)
     so_stream_abort(w->stream);
 }
 
+bool so_wss_is_from(const so_wss *w, const so_address *address)
+{
+    return !w->stream_gone && so_stream_is_from(w->stream, address);
+}
+
 so_tls_facts so_wss_facts(const so_wss *w)
 {
     return so_stream_facts(w->stream);

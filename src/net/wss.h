@@ -35,6 +35,8 @@ void so_wss_finish(so_wss *wss);
 /* Closes at once; closed follows. */
 void so_wss_abort(so_wss *wss);
 
+/* Does it go from that address of this machine? */
+bool so_wss_is_from(const so_wss *wss, const so_address *address);
 so_tls_facts so_wss_facts(const so_wss *wss);
 so_status so_wss_chain(const so_wss *wss, so_certs **chain) SO_MUST_CHECK;
 

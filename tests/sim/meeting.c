@@ -21,7 +21,8 @@ static void deliver(void *user, unsigned host, const so_address *local, sim_pack
     for (unsigned i = 0; i < SIM_GUESTS; i++) {
         sim_guest *g = &m->guests[i];
 
-        if (g->call == NULL || g->host != host || !so_address_equal(&g->base, local))
+        if (g->call == NULL || g->host != host ||
+            !(so_address_equal(&g->base, local) || so_address_equal(&g->other, local)))
             continue;
         so_call_receive(g->call, sim_now(), local, &packet->src, packet->bytes, packet->len);
         drain(g);
@@ -289,6 +290,35 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
     }
     sim_trace(&m->world, "%c comes", "ABC"[guest]);
     connect_line(g);
+}
+
+void sim_meeting_lose_base(sim_meeting *m, unsigned guest)
+{
+    sim_guest *g = &m->guests[guest];
+
+    sim_trace(&m->world, "%c loses its address", "ABC"[guest]);
+    so_call_remove_base(g->call, sim_now(), &g->base);
+    g->base = g->other;
+    g->other = (so_address){0};
+    drain(g);
+}
+
+void sim_meeting_gain_base(sim_meeting *m, unsigned guest)
+{
+    sim_guest *g = &m->guests[guest];
+    char ip[16];
+
+    (void)snprintf(ip, sizeof ip, "198.51.100.%u", 10 + g->host + 2 * ++g->moves);
+    g->other = sim_address(ip, (uint16_t)(6000 + guest));
+    sim_world_base(&m->world, g->host, ip, g->other.port);
+    sim_trace(&m->world, "%c gains an address", "ABC"[guest]);
+    if (so_call_add_base(g->call, sim_now(), &g->other) != SO_OK)
+        (void)sim_blame(&m->world, "a base is not taken");
+    if (g->base.family == 0) {
+        g->base = g->other;
+        g->other = (so_address){0};
+    }
+    drain(g);
 }
 
 static void cut_line(sim_meeting *m, sim_guest *g)

@@ -26,8 +26,9 @@ typedef struct sim_line {
 typedef struct sim_guest {
     unsigned number, host;
     sim_meeting *meeting;
-    so_call *call; /* NULL: not here (yet, or any more) */
-    so_address base;
+    so_call *call;          /* NULL: not here (yet, or any more) */
+    so_address base, other; /* other: the one that comes, or is about to go; family 0: none */
+    unsigned moves;
     sim_line line;
     so_msec connect_at; /* when it tries the server again; SIM_NEVER: not */
     so_msec closing_at; /* when the server closes the line; SIM_NEVER: not */
@@ -81,6 +82,9 @@ void sim_meeting_kill(sim_meeting *m, unsigned guest);
 void sim_meeting_cut(sim_meeting *m, unsigned guest, so_msec away);
 /* The server starts again, and knows no seat. */
 void sim_meeting_restart_server(sim_meeting *m);
+/* Its network changes: its address goes away, if it has not gone yet, and then, or before it, another one comes. */
+void sim_meeting_lose_base(sim_meeting *m, unsigned guest);
+void sim_meeting_gain_base(sim_meeting *m, unsigned guest);
 void sim_meeting_hang_up(sim_meeting *m, unsigned guest);
 void sim_meeting_talk(sim_meeting *m, unsigned guest, bool talks);
 

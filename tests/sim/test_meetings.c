@@ -149,6 +149,51 @@ static void a_call_goes_on_without_the_server(void **state)
     }
 }
 
+/*
+ * From one network to another: the new address first, both at once, or a while without any; and the line to the server
+ * lives elsewhere or is lost with the old one. Sound is back at once, or as soon as the two can talk.
+ */
+static void a_call_goes_on_over_another_network(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 24; i++) {
+        const sim_link *link = i < 12 ? &clean : &poor;
+        unsigned who = i % 2, order = i / 2 % 3;
+        bool cut = i / 6 % 2 != 0;
+        sim_meeting *m = begin(200 + i, link);
+        keys before[2];
+        unsigned heard[2];
+
+        open_both(m);
+        for (unsigned k = 0; k < 2; k++)
+            before[k] = keys_of(&m->guests[k]);
+        if (order == 0) {
+            sim_meeting_gain_base(m, who);
+            sim_meeting_run(m, 700);
+        }
+        if (cut)
+            sim_meeting_cut(m, who, order == 2 ? 1500 : 500);
+        sim_meeting_lose_base(m, who);
+        if (order == 2)
+            sim_meeting_run(m, 1000);
+        if (order != 0)
+            sim_meeting_gain_base(m, who);
+        sim_meeting_run(m, link == &clean ? (cut ? 1000 : 500) : 2000);
+        hear_for(m, 0, 1, 1000, heard); /* some may have waited for what the move cost */
+        assert_in_range(heard[0], link == &clean ? 49 : 35, 60);
+        assert_in_range(heard[1], link == &clean ? 49 : 35, 60);
+        for (unsigned k = 0; k < 2; k++) {
+            assert_same_keys(&m->guests[k], before[k]);
+            assert_int_equal(m->guests[k].state, SO_CALL_OPEN);
+        }
+        /* and nothing is left over that would look for another path */
+        hear_for(m, 0, 1, 12000, heard);
+        assert_in_range(heard[0], link == &clean ? 599 : 500, 601);
+        assert_in_range(heard[1], link == &clean ? 599 : 500, 601);
+        finish(m);
+    }
+}
+
 static void a_call_goes_on_when_the_server_starts_again(void **state)
 {
     sim_meeting *m = begin(30, &clean);
@@ -419,6 +464,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_from_join_to_farewell),
         cmocka_unit_test(a_call_goes_on_without_the_server),
+        cmocka_unit_test(a_call_goes_on_over_another_network),
         cmocka_unit_test(a_call_goes_on_when_the_server_starts_again),
         cmocka_unit_test(a_new_end_comes_after_one_that_vanished),
         cmocka_unit_test(a_third_end_finds_no_seat),
