@@ -68,9 +68,12 @@ bool sim_pair_open(sim_pair *pair, uint64_t seed)
         e->number = i;
         e->pair = pair;
         e->began_at = e->open_at = e->failed_at = e->path_lost_at = e->restart_at = SIM_NEVER;
-        e->talk_at = e->refused_at = e->draft_at = SIM_NEVER;
+        e->talk_at = e->refused_at = e->draft_at = e->pictures.show_at = SIM_NEVER;
+        e->pictures.rate = 500000;
+        e->pictures.key_wanted = true;
+        e->pictures.sent = calloc(SIM_PICTURES, sizeof *e->pictures.sent);
         e->sent = calloc(SIM_FRAMES, sizeof *e->sent);
-        if (e->sent == NULL)
+        if (e->sent == NULL || e->pictures.sent == NULL)
             return sim_blame(&pair->world, "no memory");
     }
     if (so_engine_open(&pair->engine, &err) != SO_OK)
@@ -85,12 +88,15 @@ static bool start_end(sim_pair *pair, sim_side *e, so_sdp_direction direction)
                              .random = sim_random(),
                              .now = sim_now(),
                              .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
-                             .polite = e->number == 1};
+                             .polite = e->number == 1,
+                             .abilities = pair->video ? &so_sdp_video : NULL};
     so_error err = {.text = ""};
 
     e->direction = direction;
     if (so_peer_new(&e->peer, &config, &err) != SO_OK ||
-        so_peer_add_track(e->peer, SO_SDP_AUDIO, direction, "stream", "track", &e->track) != SO_OK)
+        so_peer_add_track(e->peer, SO_SDP_AUDIO, direction, "stream", "track", &e->track) != SO_OK ||
+        (pair->video &&
+         so_peer_add_track(e->peer, SO_SDP_VIDEO, direction, "stream", "picture", &e->pictures.track) != SO_OK))
         return sim_blame(&pair->world, "no peer: %s", err.text);
     for (unsigned i = 0; i < h->base_count; i++)
         if (so_peer_add_base(e->peer, sim_now(), &h->bases[i]) != SO_OK)
@@ -114,6 +120,7 @@ void sim_pair_close(sim_pair *pair)
     for (unsigned i = 0; i < 2; i++) {
         so_peer_free(pair->ends[i].peer);
         free(pair->ends[i].sent);
+        free(pair->ends[i].pictures.sent);
         free(pair->ends[i].draft);
     }
     sim_notes_free(pair);
@@ -191,13 +198,23 @@ static void take_event(sim_side *e, const so_peer_event *event)
         sim_side_candidate(e, event);
         break;
     case SO_PEER_WANT_KEY:
+        e->pictures.key_wanted = true;
+        break;
     case SO_PEER_RATE:
+        e->pictures.rate = event->rate;
+        sim_trace(&e->pair->world, "%c may send %u bits a second", "AB"[e->number], (unsigned)event -> rate);
+        break;
     case SO_PEER_TRACK:
+        if (event->track != e->track)
+            break;
         sim_trace(&e->pair->world, "%c %s", "AB"[e->number], event -> receiving ? "hears" : "no longer hears");
         e->receiving = event->receiving;
         break;
     case SO_PEER_FRAME:
-        sim_side_take_frame(e, event);
+        if (event->track == e->track)
+            sim_side_take_frame(e, event);
+        else
+            sim_side_take_picture(e, event);
         break;
     case SO_PEER_RELAY_FAILED:
         (void)sim_blame(&e->pair->world, "%c has no relay: %s", "AB"[e->number], event -> relay_code);
@@ -206,6 +223,15 @@ static void take_event(sim_side *e, const so_peer_event *event)
         e->bye = true;
         break;
     }
+}
+
+/* The payload types of our own offers. */
+static bool is_sound(uint8_t type)
+{
+    for (size_t i = 0; i < so_sdp_sound.codec_count; i++)
+        if (so_sdp_sound.codecs[i].type == type)
+            return true;
+    return false;
 }
 
 static bool send_all(sim_side *e)
@@ -219,13 +245,13 @@ static bool send_all(sim_side *e)
         bool open = e->open_at != SIM_NEVER || so_peer_state_of(e->peer) == SO_PEER_OPEN;
         bool quiet = sim_pair_is_open(pair) && sim_now() > pair->ends[0].open_at + HANDSHAKE_ECHO &&
                      sim_now() > pair->ends[1].open_at + HANDSHAKE_ECHO;
-        bool rtp = so_demux_of(out.bytes, out.len) == SO_DEMUX_RTP;
+        bool sound = so_demux_of(out.bytes, out.len) == SO_DEMUX_RTP && is_sound(out.bytes[1] & 0x7f);
 
         so_peer_facts_of(e->peer, &facts);
         sim_watch_out(&pair->world, &e->watch, open,
                       facts.srtp_profile != NULL && strncmp(facts.srtp_profile, "AEAD", 4) == 0, quiet, out.bytes,
                       out.len);
-        sim_world_send(&pair->world, e->number, &out.local, &out.remote, out.bytes, out.len, rtp ? e->tag : 0);
+        sim_world_send(&pair->world, e->number, &out.local, &out.remote, out.bytes, out.len, sound ? e->tag : 0);
         any = true;
     }
     return any;
@@ -278,13 +304,18 @@ void sim_pair_direct(sim_pair *pair, unsigned end, so_sdp_direction direction)
     sim_trace(&pair->world, "%c wants direction %d", "AB"[end], (int)direction);
     e->direction = direction;
     so_peer_direct_track(e->peer, e->track, direction);
+    if (pair->video)
+        so_peer_direct_track(e->peer, e->pictures.track, direction);
     sim_side_drain(e);
 }
 
 void sim_pair_talk(sim_pair *pair, unsigned end, so_msec ms)
 {
-    pair->ends[end].talk_at = sim_now();
-    pair->ends[end].talk_until = sim_now() + ms;
+    sim_side *e = &pair->ends[end];
+
+    e->talk_at = sim_now();
+    e->talk_until = e->pictures.show_until = sim_now() + ms;
+    e->pictures.show_at = pair->video ? sim_now() : SIM_NEVER;
 }
 
 void sim_pair_vanish(sim_pair *pair, unsigned end)
@@ -316,6 +347,7 @@ static so_msec end_next(const sim_side *e)
         return SIM_NEVER;
     sooner(&at, so_peer_deadline(e->peer, sim_now()));
     sooner(&at, e->talk_at);
+    sooner(&at, e->pictures.show_at);
     sooner(&at, e->restart_at);
     sooner(&at, e->draft_at);
     return at;
@@ -335,6 +367,8 @@ static void end_step(sim_side *e)
     }
     if (e->talk_at <= sim_now())
         sim_side_talk(e);
+    if (e->pictures.show_at <= sim_now())
+        sim_side_show(e);
     if (e->draft_at <= sim_now()) {
         sim_side_say_draft(e);
         sim_side_drain(e);

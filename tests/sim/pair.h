@@ -28,6 +28,25 @@ typedef struct sim_sent {
     so_msec sent_at, arrived_at;
 } sim_sent;
 
+#define SIM_PICTURES 8192
+
+typedef struct sim_picture {
+    bool key;
+    size_t len;
+} sim_picture;
+
+/* What an end shows, and what it sees of the other. */
+typedef struct sim_pictures {
+    size_t track;
+    sim_picture *sent;
+    uint32_t sent_count;
+    bool key_wanted;
+    uint64_t rate; /* what the path bears */
+    so_msec show_until, show_at;
+    uint32_t taken, next, first_time;
+    bool any;
+} sim_pictures;
+
 typedef struct sim_pair sim_pair;
 
 typedef struct sim_side {
@@ -57,6 +76,7 @@ typedef struct sim_side {
     bool any, receiving;
     unsigned spoiled_dtls;         /* datagrams of DTLS that arrived altered */
     so_msec answered_at;           /* the last answer to a check of ours arrived */
+    sim_pictures pictures;         /* where the pair has them */
     uint64_t answers[SIM_ANSWERS]; /* to which questions: parts of their ids */
     unsigned answer_count;
     sim_watch watch;
@@ -84,6 +104,7 @@ struct sim_pair {
     unsigned note_count;
     uint64_t note_orders;
     bool heals;   /* a path in doubt is looked for anew */
+    bool video;   /* pictures too: set before sim_pair_start */
     bool tampers; /* somebody swaps A's fingerprint on its way */
 };
 
@@ -95,6 +116,7 @@ void sim_pair_close(sim_pair *pair);
 void sim_pair_offer(sim_pair *pair, unsigned end);
 void sim_pair_restart(sim_pair *pair, unsigned end);
 void sim_pair_direct(sim_pair *pair, unsigned end, so_sdp_direction direction);
+/* It shows itself too, where the pair has pictures. */
 void sim_pair_talk(sim_pair *pair, unsigned end, so_msec ms);
 /* The end's program is gone without a word. */
 void sim_pair_vanish(sim_pair *pair, unsigned end);
@@ -124,6 +146,10 @@ void sim_side_candidate(sim_side *e, const so_peer_event *event);
 so_msec sim_notes_next(const sim_pair *pair);
 void sim_notes_step(sim_pair *pair);
 void sim_notes_free(sim_pair *pair);
+
+/* pair_picture.c */
+void sim_side_show(sim_side *e);
+void sim_side_take_picture(sim_side *e, const so_peer_event *event);
 
 /* pair_media.c */
 void sim_side_talk(sim_side *e);

@@ -89,9 +89,23 @@ static void say_description(sim_side *e, so_sdp_type type, const char *sdp)
     e->draft_at = sim_now() + DRAFT_MS;
 }
 
+/* At the end of the first m-line, whose path all share. */
+static void put_line(char *sdp, const char *attribute)
+{
+    char line[SO_PEER_CANDIDATE_MAX + 8], *first = strstr(sdp, "\r\nm=");
+    char *next = first == NULL ? NULL : strstr(first + 4, "\r\nm=");
+    char *at = next == NULL ? sdp + strlen(sdp) : next + 2;
+    size_t len = (size_t)snprintf(line, sizeof line, "a=%s\r\n", attribute);
+
+    if (strlen(sdp) + len >= DRAFT_MAX)
+        abort();
+    memmove(at + len, at, strlen(at) + 1);
+    memcpy(at, line, len);
+}
+
 void sim_side_candidate(sim_side *e, const so_peer_event *event)
 {
-    size_t at, len;
+    size_t len;
 
     if (strcmp(event->ufrag, e->said_ufrag) != 0)
         (void)sim_blame(&e->pair->world, "%c has a candidate of credentials that no description has named",
@@ -102,10 +116,7 @@ void sim_side_candidate(sim_side *e, const so_peer_event *event)
         sim_side_say(e, SIM_CANDIDATE, event->candidate, event->ufrag);
         return;
     }
-    /* There is one m-line: what follows it belongs to it. */
-    at = strlen(e->draft);
-    (void)snprintf(e->draft + at, DRAFT_MAX - at, "a=%s\r\n",
-                   event->candidate[0] == '\0' ? "end-of-candidates" : event->candidate);
+    put_line(e->draft, event->candidate[0] == '\0' ? "end-of-candidates" : event->candidate);
     if (event->candidate[0] == '\0')
         sim_side_say_draft(e);
 }
@@ -147,13 +158,13 @@ static void answer(sim_side *e)
     free(sdp);
 }
 
-/* Another certificate's fingerprint, as well-formed as ours. */
+/* Another certificate's fingerprint, as well-formed as ours, in every m-line. */
 static void tamper(char *sdp)
 {
-    char *at = strstr(sdp, "a=fingerprint:sha-256 ");
+    static const char line[] = "a=fingerprint:sha-256 ";
 
-    if (at != NULL) {
-        at += strlen("a=fingerprint:sha-256 ");
+    for (char *at = strstr(sdp, line); at != NULL; at = strstr(at, line)) {
+        at += strlen(line);
         *at = *at == '0' ? '1' : '0';
     }
 }

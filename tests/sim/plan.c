@@ -73,6 +73,7 @@ void sim_plan_make(sim_plan *plan, uint64_t seed)
     if (one_in(25))
         plan->fault = one_in(2) ? SIM_BLACKHOLE : SIM_IMPOSTOR;
     make_life(plan);
+    plan->video = one_in(2);
 }
 
 unsigned sim_plan_loss(const sim_plan *plan)
@@ -131,5 +132,6 @@ void sim_plan_tell(const sim_plan *plan, FILE *out)
                   (unsigned)plan->nat_timeout);
     for (unsigned i = 0; i < plan->action_count; i++)
         (void)fprintf(out, "  then %s (%c)\n", actions[plan->actions[i]], "AB"[plan->actors[i]]);
-    (void)fprintf(out, "  at last %c %s\n", "AB"[plan->ender], plan -> ending == SIM_GONE ? "is gone" : "hangs up");
+    (void)fprintf(out, "  %s; at last %c %s\n", plan->video ? "sound and picture" : "sound", "AB"[plan->ender],
+                  plan -> ending == SIM_GONE ? "is gone" : "hangs up");
 }

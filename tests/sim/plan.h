@@ -41,6 +41,7 @@ typedef struct sim_plan {
     unsigned action_count;
     sim_ending ending;
     unsigned ender;
+    bool video; /* pictures too */
 } sim_plan;
 
 /* Draws from sim_dice: right after sim_begin(seed). */

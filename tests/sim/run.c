@@ -14,6 +14,7 @@ typedef struct life {
     const sim_plan *plan;
     sim_pair *pair;
     sim_world *world;
+    bool slow; /* after a silence the rate of pictures has to be found anew */
 } life;
 
 /* What the worse direction loses makes everything that asks and waits for an answer slower. */
@@ -69,6 +70,7 @@ static void begin(life *l)
         l->pair->signaling[i] = plan->signaling[i];
     l->pair->trickle = plan->trickle;
     l->pair->skew = plan->skew;
+    l->pair->video = plan->video;
     l->pair->tampers = plan->fault == SIM_IMPOSTOR;
     if (!sim_pair_start(l->pair, SO_SDP_SENDRECV))
         return;
@@ -159,14 +161,26 @@ static bool sends(const life *l, unsigned end)
            (l->pair->ends[1 - end].direction & SO_SDP_RECVONLY) != 0;
 }
 
+/* Of those that were shown in the last second. */
+static void check_pictures(life *l, unsigned end, unsigned seen, const char *when)
+{
+    if (!l->plan->video)
+        return;
+    if (sends(l, 1 - end) && sim_plan_loss(l->plan) == 0 && !l->slow && seen < 20)
+        (void)sim_blame(l->world, "%s %c sees %u of 31 pictures", when, "AB"[end], seen);
+    if (!sends(l, 1 - end) && seen > 0)
+        (void)sim_blame(l->world, "%s %c sees %u pictures that it did not want", when, "AB"[end], seen);
+}
+
 /* Both talk for a second: what the network brings comes out, and without losses it brings all. */
 static void check_flow(life *l, const char *when)
 {
-    uint32_t before[2], first_of[2];
+    uint32_t before[2], first_of[2], seen[2];
 
     for (unsigned i = 0; i < 2; i++) {
         before[i] = l->pair->ends[i].taken;
         first_of[i] = l->pair->ends[i].sent_count;
+        seen[i] = l->pair->ends[i].pictures.taken;
         sim_pair_talk(l->pair, i, TALK);
     }
     sim_pair_run(l->pair, TALK + 700);
@@ -189,6 +203,7 @@ static void check_flow(life *l, const char *when)
             (void)sim_blame(l->world, "%s %c %s", when, "AB"[i], facts.receiving ? "receives" : "does not receive");
         if (facts.sending != sends(l, i))
             (void)sim_blame(l->world, "%s %c %s", when, "AB"[i], facts.sending ? "sends" : "does not send");
+        check_pictures(l, i, e->pictures.taken - seen[i], when);
         if (!sim_side_heard_all(e, &missing))
             (void)sim_blame(l->world, "%s %u frames arrived at %c and did not come out", when, missing, "AB"[i]);
         if (facts.late > 0 && other->any && !e->any)
@@ -263,6 +278,24 @@ static void direct(life *l, unsigned first, bool both)
     expect_well(l, 10000, "after a change of direction back");
 }
 
+/* Whatever was lost, and however little is sent at first: the picture comes back. */
+static void expect_pictures(life *l)
+{
+    uint32_t seen[2];
+
+    for (unsigned i = 0; l->plan->video && i < 2; i++) {
+        seen[i] = l->pair->ends[i].pictures.taken;
+        sim_pair_talk(l->pair, i, 4000);
+    }
+    if (!l->plan->video)
+        return;
+    sim_pair_run(l->pair, 4000);
+    for (unsigned i = 0; i < 2; i++)
+        if (sends(l, 1 - i) && sim_plan_loss(l->plan) == 0 && l->pair->ends[i].pictures.taken - seen[i] < 20)
+            (void)sim_blame(l->world, "after a silence %c sees %u of 120 pictures", "AB"[i],
+                            l -> pair -> ends[i].pictures.taken - seen[i]);
+}
+
 static void mute(life *l, unsigned end, bool is_long)
 {
     sim_host *h = &l->world->hosts[end];
@@ -273,7 +306,9 @@ static void mute(life *l, unsigned end, bool is_long)
     h->mute_until = sim_now() + silence;
     sim_pair_talk(l->pair, end, 500);
     sim_pair_run(l->pair, silence);
+    l->slow = true;
     expect_well(l, 30000, is_long ? "after a long silence" : "after a silence");
+    expect_pictures(l);
 }
 
 static void rebind(life *l, unsigned end)
@@ -286,7 +321,9 @@ static void rebind(life *l, unsigned end)
     sim_nat_rebind(h->nat);
     /* Nobody can know at once: consent is asked for every five seconds. */
     sim_pair_run(l->pair, 8000);
+    l->slow = true;
     expect_well(l, 30000, "after a rebinding");
+    expect_pictures(l);
 }
 
 static void act(life *l, sim_action action, unsigned actor)
