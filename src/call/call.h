@@ -142,6 +142,8 @@ const so_report *so_call_report(so_call *call, so_msec now);
 const so_peer *so_call_peer(const so_call *call);
 /* The i-th codec for it that both ends have, the other end's favourite first; NULL: there are no more. */
 const so_sdp_ability *so_call_codec(const so_call *call, so_sdp_kind kind, size_t i);
+/* As so_peer_codec_named. */
+const so_sdp_ability *so_call_codec_named(const so_call *call, so_sdp_kind kind, const char *name);
 /* What went and came of it; false: nothing yet. */
 bool so_call_track_facts(const so_call *call, so_sdp_kind kind, so_track_facts *out);
 

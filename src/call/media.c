@@ -94,6 +94,11 @@ const so_sdp_ability *so_call_codec(const so_call *c, so_sdp_kind kind, size_t i
     return c->peer != NULL && is_media(kind) ? so_peer_codec(c->peer, c->tracks[kind], i) : NULL;
 }
 
+const so_sdp_ability *so_call_codec_named(const so_call *c, so_sdp_kind kind, const char *name)
+{
+    return c->peer != NULL && is_media(kind) ? so_peer_codec_named(c->peer, c->tracks[kind], name) : NULL;
+}
+
 bool so_call_track_facts(const so_call *c, so_sdp_kind kind, so_track_facts *out)
 {
     *out = (so_track_facts){0};

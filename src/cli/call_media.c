@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODECS_MAX 16
 #define USEC 1000
 
 struct call_media {
@@ -25,8 +24,7 @@ struct call_media {
     so_media_level *level; /* NULL: nobody asked, or no decoder is there */
     uint64_t measured;
     double energy;
-    so_sdp_ability codecs[CODECS_MAX];
-    so_sdp_abilities abilities;
+    so_sdp_choice choice;
     bool begun;
     void (*ask)(void *user);
     void *user;
@@ -65,24 +63,11 @@ static so_status open_rtp(call_media *m, so_error *err)
     return status == SO_OK ? so_rtp_in_open(&m->rtp, &address, err) : status;
 }
 
-/* Of all codecs those that every sink takes; what repairs or repeats one goes with it. */
-static void choose_abilities(call_media *m)
+static bool every_sink_takes(const void *user, const char *name)
 {
-    unsigned takes = call_sinks_take(m->sinks);
-    size_t count = 0;
+    const call_media *m = user;
 
-    for (size_t i = 0; i < so_sdp_video.codec_count && count < CODECS_MAX; i++) {
-        const so_sdp_ability *a = &so_sdp_video.codecs[i], *of = a;
-
-        for (size_t k = 0; a->repairs != 0 && k < so_sdp_video.codec_count; k++)
-            if (so_sdp_video.codecs[k].type == a->repairs && so_sdp_video.codecs[k].repairs == 0)
-                of = &so_sdp_video.codecs[k];
-        if ((takes & SO_MEDIA_BIT(so_media_codec_of(of->name))) != 0)
-            m->codecs[count++] = *a;
-    }
-    m->abilities = so_sdp_video;
-    m->abilities.codecs = m->codecs;
-    m->abilities.codec_count = count;
+    return (call_sinks_take(m->sinks) & SO_MEDIA_BIT(so_media_codec_of(name))) != 0;
 }
 
 static so_status open_all(call_media *m, unsigned number, so_error *err)
@@ -95,7 +80,7 @@ static so_status open_all(call_media *m, unsigned number, so_error *err)
         status = call_sinks_open(&m->sinks, m->options, number, err);
     if (status != SO_OK)
         return status;
-    choose_abilities(m);
+    so_sdp_choose(&m->choice, every_sink_takes, m);
     /* A number in the report is worth having, and no reason to make no call. */
     if (m->options->json && so_media_level_make(&m->level, NULL) != SO_OK)
         m->level = NULL;
@@ -188,7 +173,7 @@ void call_media_config(const call_media *m, so_caller_config *config)
                                      .receives = m->options->echo || call_sinks_want_picture(m->sinks)};
     config->screen = m->options->screen;
     /* Who only speaks and listens has no m-line for a picture. */
-    config->abilities = config->picture.sends || config->picture.receives ? &m->abilities : NULL;
+    config->abilities = config->picture.sends || config->picture.receives ? &m->choice.abilities : NULL;
 }
 
 static so_sdp_kind sdp_kind(so_media_kind kind)
@@ -196,17 +181,10 @@ static so_sdp_kind sdp_kind(so_media_kind kind)
     return kind == SO_MEDIA_AUDIO ? SO_SDP_AUDIO : SO_SDP_VIDEO;
 }
 
-/* How a codec is called in this call; NULL: the other end does not have it. Of H.264's two modes the one that cuts. */
+/* How a codec is called in this call; NULL: the other end does not have it. */
 static const so_sdp_ability *ability_of(const so_call *call, so_media_codec codec)
 {
-    so_sdp_kind kind = sdp_kind(so_media_codec_kind(codec));
-    const so_sdp_ability *ability, *found = NULL;
-
-    for (size_t i = 0; (ability = so_call_codec(call, kind, i)) != NULL; i++)
-        if (so_media_codec_of(ability->name) == codec &&
-            (found == NULL || (ability->fmtp != NULL && strstr(ability->fmtp, "packetization-mode=1") != NULL)))
-            found = ability;
-    return found;
+    return so_call_codec_named(call, sdp_kind(so_media_codec_kind(codec)), so_media_codec_name(codec));
 }
 
 /* What the source has already, where the other end takes it; else the other end's favourite. */

@@ -110,6 +110,9 @@ void so_peer_stop_track(so_peer *peer, size_t index);
 /* The i-th codec that both ends have for a track, the other end's favourite first; NULL: there are no more. */
 const so_sdp_ability *so_peer_codec(const so_peer *peer, size_t track, size_t i);
 
+/* The one of that name, in any case; of H.264's modes the one that cuts pictures up. NULL: not both ends have it. */
+const so_sdp_ability *so_peer_codec_named(const so_peer *peer, size_t track, const char *name);
+
 /* One encoded frame: sound as its codec wants it in one packet, or a picture (rtp/payload.h says in which form). */
 typedef struct so_peer_frame {
     const uint8_t *bytes;

@@ -63,6 +63,17 @@ const so_sdp_ability *so_peer_codec(const so_peer *p, size_t track, size_t i)
     return t != NULL && t->accepted && i < t->codec_count ? t->codecs[i].ability : NULL;
 }
 
+const so_sdp_ability *so_peer_codec_named(const so_peer *p, size_t track, const char *name)
+{
+    const so_sdp_ability *a, *found = NULL;
+
+    for (size_t i = 0; (a = so_peer_codec(p, track, i)) != NULL; i++)
+        if (strcasecmp(a->name, name) == 0 &&
+            (found == NULL || (a->fmtp != NULL && strstr(a->fmtp, "packetization-mode=1") != NULL)))
+            found = a;
+    return found;
+}
+
 /* ---- what was agreed on ---- */
 
 static uint8_t extension_id(const so_sdp_agreed *agreed, const char *uri, so_sdp_direction way)

@@ -65,3 +65,24 @@ const so_sdp_abilities so_sdp_video = {.codecs = video_codecs,
                                        .codec_count = COUNT(video_codecs),
                                        .extensions = video_extensions,
                                        .extension_count = COUNT(video_extensions)};
+
+static const so_sdp_ability *repaired(const so_sdp_ability *a)
+{
+    for (size_t i = 0; a->repairs != 0 && i < COUNT(video_codecs); i++)
+        if (video_codecs[i].type == a->repairs && video_codecs[i].repairs == 0)
+            return &video_codecs[i];
+    return a;
+}
+
+void so_sdp_choose(so_sdp_choice *choice, bool (*wanted)(const void *user, const char *name), const void *user)
+{
+    size_t count = 0;
+
+    _Static_assert(COUNT(video_codecs) <= SO_SDP_CHOICE_MAX, "all of them fit");
+    for (size_t i = 0; i < COUNT(video_codecs); i++)
+        if (wanted(user, repaired(&video_codecs[i])->name))
+            choice->codecs[count++] = video_codecs[i];
+    choice->abilities = so_sdp_video;
+    choice->abilities.codecs = choice->codecs;
+    choice->abilities.codec_count = count;
+}

@@ -41,6 +41,17 @@ typedef struct so_sdp_abilities {
     uint64_t max_message_size; /* that we take, in bytes */
 } so_sdp_abilities;
 
+#define SO_SDP_CHOICE_MAX 16
+
+/* A part of so_sdp_video; abilities points into it, so it stays where it is. */
+typedef struct so_sdp_choice {
+    so_sdp_ability codecs[SO_SDP_CHOICE_MAX];
+    so_sdp_abilities abilities;
+} so_sdp_choice;
+
+/* The codecs whose names are wanted, and what repairs or repeats those. */
+void so_sdp_choose(so_sdp_choice *choice, bool (*wanted)(const void *user, const char *name), const void *user);
+
 #define SO_SDP_URI_LEVEL "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 #define SO_SDP_URI_MID "urn:ietf:params:rtp-hdrext:sdes:mid"
 
