@@ -48,6 +48,7 @@ static void begin(end *e, sotto_engine *engine, bool polite)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof name;
+    sotto_peer_options options = {.now = now(), .unix_ms = (uint64_t)time(NULL) * 1000, .polite = polite};
     sotto_error error;
 
     e->fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -55,8 +56,7 @@ static void begin(end *e, sotto_engine *engine, bool polite)
              getsockname(e->fd, (struct sockaddr *)&name, &len) == 0 &&
              sotto_address_parse(&e->address, "127.0.0.1", ntohs(name.sin_port)) == SOTTO_OK,
          "no socket", NULL);
-    must(sotto_peer_new(&e->peer, engine, now(), (uint64_t)time(NULL) * 1000, polite, &error) == SOTTO_OK, "no peer",
-         &error);
+    must(sotto_peer_new(&e->peer, engine, &options, &error) == SOTTO_OK, "no peer", &error);
     must(sotto_peer_add_audio(e->peer, true, true) == SOTTO_OK &&
              sotto_peer_add_socket(e->peer, now(), &e->address) == SOTTO_OK,
          "no memory", NULL);

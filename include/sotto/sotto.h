@@ -10,7 +10,7 @@
  * Threads: an engine and all that was made with it belong to one thread. Two threads have two engines.
  * Errors: functions that can fail return a status that must be looked at; where a person will read it, sotto_error says
  * in one sentence what failed, why, and what to do. Pointers to errors may be NULL. Time: milliseconds on any clock
- * that never goes back. Sound: Opus at 48 kHz (RFC 7587).
+ * that never goes back. Media: encoded frames, in and out; encoding and decoding are the program's.
  */
 #ifndef SOTTO_SOTTO_H
 #define SOTTO_SOTTO_H
@@ -73,12 +73,26 @@ SOTTO_API int sotto_engine_fd(const sotto_engine *engine);
 SOTTO_API int sotto_engine_timeout(const sotto_engine *engine);
 SOTTO_API bool sotto_engine_turn(sotto_engine *engine);
 
-/* One encoded frame of sound, as Opus has it in one packet. */
+typedef enum sotto_codec {
+    SOTTO_OPUS, /* one packet of RFC 6716; RFC 7587 */
+    SOTTO_PCMU, /* bytes of G.711; RFC 3551 §4.5.14 */
+    SOTTO_PCMA,
+    SOTTO_VP8,  /* one frame of RFC 6386; RFC 7741 */
+    SOTTO_H264, /* one access unit with start codes (H.264, Annex B), Constrained Baseline; RFC 6184 */
+} sotto_codec;
+
+/* A set of codecs has the bit SOTTO_CODEC(...) of each. */
+#define SOTTO_CODEC(codec) (1u << (codec))
+
+/* One encoded frame of sound or of a picture. Begin it with all zero: codec 0 is Opus. */
 typedef struct sotto_frame {
     const uint8_t *bytes;
-    size_t len;    /* at most 1,100 to send */
-    uint32_t time; /* 48 kHz, from any beginning: of what is sent the caller's, of what is received the sender's */
+    size_t len;    /* to send: of sound at most 1,100, of a picture 524,288 */
+    uint32_t time; /* 48 kHz of Opus, 8 kHz of G.711, 90 kHz of pictures, from any beginning: of what is sent the
+                      caller's, of what is received the sender's */
     unsigned lost; /* of what is received: packets that were given up just before it */
+    sotto_codec codec;
+    bool key; /* of a received picture: it needs none before it */
 } sotto_frame;
 
 /* ---- Invitation links ---- */
@@ -101,7 +115,7 @@ typedef struct sotto_call sotto_call;
 typedef enum sotto_call_state {
     SOTTO_CALL_CONNECTING,
     SOTTO_CALL_WAITING, /* nobody else is here (yet, or any more) */
-    SOTTO_CALL_OPEN,    /* every check has held: sound flows */
+    SOTTO_CALL_OPEN,    /* every check has held: media flows */
     SOTTO_CALL_ENDED,
     SOTTO_CALL_FAILED,
 } sotto_call_state;
@@ -112,22 +126,40 @@ typedef enum sotto_call_state {
 typedef struct sotto_call_options {
     const char *link;       /* https://host[:port]/#secret; not kept, and a secret */
     const char *connect_to; /* a name or address in the place of the link's host, or NULL */
-    bool sends, receives;
-    bool loopback;   /* loopback addresses take part too */
-    bool relay_only; /* through the server's relay (TURN) alone: the other end learns no address of this one */
+    bool sends, receives;   /* sound */
+    bool shows, sees;       /* a picture */
+    unsigned codecs;        /* those that this end may send and can take; 0: Opus, and VP8 where it shows or sees */
+    bool loopback;          /* loopback addresses take part too */
+    bool relay_only;        /* through the server's relay (TURN) alone: the other end learns no address of this one */
     void *user;
-    /* Called from within sotto_engine_run and sotto_engine_turn; either may be NULL. reason: a word such as "hangup",
+    /* Called from within sotto_engine_run and sotto_engine_turn; each may be NULL. reason: a word such as "hangup",
      * "certificate-refused" or "fingerprint-mismatch" (docs/protocol.md), or "". */
     void (*on_state)(void *user, sotto_call *call, sotto_call_state state, const char *reason);
     /* frame->bytes live for the call of this function, within which sotto_call_send may be called. */
     void (*on_frame)(void *user, sotto_call *call, const sotto_frame *frame);
+    /* The other end needs a key frame of our picture (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1). */
+    void (*on_key_wanted)(void *user, sotto_call *call);
+    /* What our picture may take of the path from now on, bits a second. */
+    void (*on_rate)(void *user, sotto_call *call, uint64_t rate);
 } sotto_call_options;
 
 /* Begins to join; what comes of it is told by on_state. */
 SOTTO_API sotto_status sotto_call_join(sotto_call **call, sotto_engine *engine, const sotto_call_options *options,
                                        sotto_error *error) SOTTO_MUST_CHECK;
-/* SOTTO_STATE: the call is not open. SOTTO_NOT_FOUND: there is no path at the moment, and the frame is gone. */
+/*
+ * SOTTO_STATE: the call is not open, or the other end does not want it, or not in this codec. SOTTO_NOT_FOUND: there is
+ * no path at the moment, and the frame is gone. SOTTO_TOO_LONG: it is too long, or too much waits already; of a picture
+ * all is left out then before the next key frame: make one.
+ */
 SOTTO_API sotto_status sotto_call_send(sotto_call *call, const sotto_frame *frame) SOTTO_MUST_CHECK;
+/* Have both ends that codec? Asked when the call is open; a call without a picture has no codec of one. */
+SOTTO_API bool sotto_call_takes(const sotto_call *call, sotto_codec codec);
+/* Asks the other end for a key frame of its picture: after frame->lost, or when a decoder begins. */
+SOTTO_API void sotto_call_want_key(sotto_call *call);
+/* In mid-call: what is sent and received from now on; the other end is told. */
+SOTTO_API void sotto_call_direct_audio(sotto_call *call, bool sends, bool receives);
+/* The same of the picture. SOTTO_STATE: the call began without a picture and can't have one. */
+SOTTO_API sotto_status sotto_call_direct_video(sotto_call *call, bool shows, bool sees) SOTTO_MUST_CHECK;
 /* Says goodbye; SOTTO_CALL_ENDED follows. */
 SOTTO_API void sotto_call_hang_up(sotto_call *call);
 /* What was verified so far, and how, as JSON with a final zero: the fields of `sotto call --report`. No address is in
@@ -161,9 +193,15 @@ typedef enum sotto_peer_state {
     SOTTO_PEER_FAILED, /* sotto_peer_error */
 } sotto_peer_state;
 
-/* unix_ms: the wall clock at now. polite: gives way when both ends offer at once; exactly one of the two does. */
-SOTTO_API sotto_status sotto_peer_new(sotto_peer **peer, sotto_engine *engine, uint64_t now, uint64_t unix_ms,
-                                      bool polite, sotto_error *error) SOTTO_MUST_CHECK;
+typedef struct sotto_peer_options {
+    uint64_t now, unix_ms; /* the time, and the wall clock then (milliseconds since 1970) */
+    bool polite;           /* gives way when both ends offer at once; exactly one of the two does */
+    unsigned codecs;       /* those that this end may send and can take; 0: Opus */
+} sotto_peer_options;
+
+/* SOTTO_BAD_INPUT: there is none among the codecs that is known here. */
+SOTTO_API sotto_status sotto_peer_new(sotto_peer **peer, sotto_engine *engine, const sotto_peer_options *options,
+                                      sotto_error *error) SOTTO_MUST_CHECK;
 /* Wipes every key. NULL is allowed. */
 SOTTO_API void sotto_peer_free(sotto_peer *peer);
 /* Drain sotto_peer_transmit once more after it. */
@@ -193,6 +231,13 @@ SOTTO_API sotto_status sotto_peer_add_audio(sotto_peer *peer, bool sends, bool r
 /* In mid-call: sound is sent, received, both or neither from now on; SOTTO_EVENT_OFFER_DUE follows, where the other end
  * must hear of it. SOTTO_STATE: there is no sound. */
 SOTTO_API sotto_status sotto_peer_direct_audio(sotto_peer *peer, bool sends, bool receives) SOTTO_MUST_CHECK;
+
+/*
+ * The same of a picture. It may be added in mid-call as well: SOTTO_EVENT_OFFER_DUE follows. SOTTO_BAD_INPUT: among the
+ * peer's codecs is none of pictures. SOTTO_STATE: there is a picture already; to direct it: there is none.
+ */
+SOTTO_API sotto_status sotto_peer_add_video(sotto_peer *peer, bool shows, bool sees) SOTTO_MUST_CHECK;
+SOTTO_API sotto_status sotto_peer_direct_video(sotto_peer *peer, bool shows, bool sees) SOTTO_MUST_CHECK;
 
 /* Room for any description that this end writes. */
 #define SOTTO_SDP_MAX 16384
@@ -240,21 +285,26 @@ typedef enum sotto_event_kind {
     SOTTO_EVENT_CANDIDATE, /* of this end, to be told to the other */
     SOTTO_EVENT_OFFER_DUE, /* something changed that the other end must be told in an offer */
     SOTTO_EVENT_FRAME,
-    SOTTO_EVENT_OTHER, /* nothing that this version tells */
+    SOTTO_EVENT_KEY_WANTED, /* as on_key_wanted of a call */
+    SOTTO_EVENT_RATE,       /* rate: as on_rate of a call */
+    SOTTO_EVENT_OTHER,      /* nothing that this version tells */
 } sotto_event_kind;
 
 typedef struct sotto_event {
     sotto_event_kind kind;
     const char *candidate, *mid, *ufrag; /* until the next call */
     sotto_frame frame;
+    uint64_t rate; /* bits a second */
 } sotto_event;
 
 /* What happened; false: nothing more. And when this end must be looked at again, whatever comes. */
 SOTTO_API bool sotto_peer_event(sotto_peer *peer, uint64_t now, sotto_event *out) SOTTO_MUST_CHECK;
 SOTTO_API uint64_t sotto_peer_deadline(const sotto_peer *peer, uint64_t now);
 
-/* As sotto_call_send. */
+/* As sotto_call_send, sotto_call_takes and sotto_call_want_key. */
 SOTTO_API sotto_status sotto_peer_send(sotto_peer *peer, uint64_t now, const sotto_frame *frame) SOTTO_MUST_CHECK;
+SOTTO_API bool sotto_peer_takes(const sotto_peer *peer, sotto_codec codec);
+SOTTO_API void sotto_peer_want_key(sotto_peer *peer);
 
 /* What it waits for, or how it ended; it may be other after each input. */
 SOTTO_API sotto_peer_state sotto_peer_state_of(const sotto_peer *peer);

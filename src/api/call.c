@@ -15,6 +15,7 @@ struct sotto_call {
     so_url url;
     char *connect_to;
     sotto_call_options options;
+    so_sdp_choice choice;
     bool closed; /* its sockets are; else freeing it waits for that */
     bool freed;  /* by its owner */
 };
@@ -28,9 +29,13 @@ static void on_event(void *user, const so_call_event *event)
 
         c->options.on_state(c->options.user, c, (sotto_call_state)state, event->reason);
     } else if (event->kind == SO_CALL_FRAME && c->options.on_frame != NULL) {
-        sotto_frame frame = {event->frame.bytes, event->frame.len, event->frame.time, event->lost};
+        sotto_frame frame = api_frame(&event->frame, event->lost);
 
         c->options.on_frame(c->options.user, c, &frame);
+    } else if (event->kind == SO_CALL_WANT_KEY && c->options.on_key_wanted != NULL) {
+        c->options.on_key_wanted(c->options.user, c);
+    } else if (event->kind == SO_CALL_RATE && c->options.on_rate != NULL) {
+        c->options.on_rate(c->options.user, c, event->rate);
     }
 }
 
@@ -65,7 +70,12 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
     }
     c->options = *options;
     c->options.link = c->options.connect_to = NULL;
+    if (c->options.codecs == 0)
+        c->options.codecs = SOTTO_CODEC(SOTTO_OPUS) | (options->shows || options->sees ? SOTTO_CODEC(SOTTO_VP8) : 0);
     status = api_read_link(&c->url, &invite, options->link, &err);
+    if (status == SO_OK && !api_choose(&c->choice, c->options.codecs))
+        status =
+            so_fail(&err, SO_BAD_INPUT, "call", "none of these codecs is known here; give SOTTO_CODEC(SOTTO_OPUS)");
     if (status == SO_OK) {
         so_caller_config config = {.loop = &engine->loop,
                                    .engine = &engine->media,
@@ -74,6 +84,8 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
                                    .connect_to = c->connect_to,
                                    .invite = &invite,
                                    .sound = {options->sends, options->receives},
+                                   .picture = {options->shows, options->sees},
+                                   .abilities = &c->choice.abilities,
                                    .loopback = options->loopback,
                                    .relay_only = options->relay_only,
                                    .event = on_event,
@@ -91,14 +103,61 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
     return SOTTO_OK;
 }
 
+/* How it is called in this call; NULL: not both ends have it. */
+static const so_sdp_ability *ability(const sotto_call *c, sotto_codec codec)
+{
+    const char *name = api_codec_name(codec);
+
+    return name == NULL ? NULL : so_call_codec_named(so_caller_call(c->caller), api_codec_kind(codec), name);
+}
+
 sotto_status sotto_call_send(sotto_call *c, const sotto_frame *frame)
 {
-    so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
-    api_quiet quiet = api_be_quiet();
-    so_status status = so_caller_send(c->caller, SO_SDP_AUDIO, &out);
+    so_peer_frame out = {
+        .bytes = frame->bytes, .len = frame->len, .time = frame->time, .codec = ability(c, frame->codec)};
+    api_quiet quiet;
+    so_status status;
 
+    if (out.codec == NULL)
+        return SOTTO_STATE;
+    quiet = api_be_quiet();
+    status = so_caller_send(c->caller, api_codec_kind(frame->codec), &out);
     api_end_quiet(&quiet);
     return api_status(status);
+}
+
+bool sotto_call_takes(const sotto_call *c, sotto_codec codec)
+{
+    return ability(c, codec) != NULL;
+}
+
+void sotto_call_want_key(sotto_call *c)
+{
+    api_quiet quiet = api_be_quiet();
+
+    so_caller_want_key(c->caller);
+    api_end_quiet(&quiet);
+}
+
+static void direct(sotto_call *c, so_sdp_kind kind, bool sends, bool receives)
+{
+    api_quiet quiet = api_be_quiet();
+
+    so_caller_wish_for(c->caller, kind, (so_call_wish){sends, receives});
+    api_end_quiet(&quiet);
+}
+
+void sotto_call_direct_audio(sotto_call *c, bool sends, bool receives)
+{
+    direct(c, SO_SDP_AUDIO, sends, receives);
+}
+
+sotto_status sotto_call_direct_video(sotto_call *c, bool shows, bool sees)
+{
+    if (!so_sdp_able(&c->choice.abilities, SO_SDP_VIDEO))
+        return SOTTO_STATE;
+    direct(c, SO_SDP_VIDEO, shows, sees);
+    return SOTTO_OK;
 }
 
 void sotto_call_hang_up(sotto_call *c)
@@ -124,6 +183,8 @@ void sotto_call_free(sotto_call *c)
         return;
     c->options.on_state = NULL;
     c->options.on_frame = NULL;
+    c->options.on_key_wanted = NULL;
+    c->options.on_rate = NULL;
     c->freed = true;
     if (c->closed)
         free_call(c);

@@ -32,6 +32,13 @@ static inline sotto_status api_fail(sotto_error *out, so_status status, const so
     return api_status(status);
 }
 
+/* How session descriptions call a codec; NULL: there is none of that number. */
+const char *api_codec_name(sotto_codec codec);
+so_sdp_kind api_codec_kind(sotto_codec codec);
+/* What of a set of codecs this library has; false: nothing. */
+bool api_choose(so_sdp_choice *choice, unsigned codecs);
+sotto_frame api_frame(const so_peer_frame *frame, unsigned lost);
+
 /* https://host[:port]/#secret into both; url keeps no fragment. invite is ended with so_invite_wipe, whatever comes. */
 so_status api_read_link(so_url *url, so_invite *invite, const char *link, so_error *err) SO_MUST_CHECK;
 

@@ -12,10 +12,12 @@ SAME(SOTTO_PEER_CLOSED, SO_PEER_CLOSED);
 SAME(SOTTO_PEER_FAILED, SO_PEER_FAILED);
 SAME(SOTTO_SDP_MAX, SO_PEER_SDP_MAX);
 
+#define NO_TRACK SIZE_MAX
+
 struct sotto_peer {
     so_peer *peer;
-    size_t track;
-    bool has_audio;
+    so_sdp_choice choice;
+    size_t tracks[2]; /* by so_sdp_kind; NO_TRACK: none */
     so_peer_event event;
 };
 
@@ -44,16 +46,28 @@ sotto_status sotto_address_parse(sotto_address *address, const char *ip, uint16_
     return api_status(status);
 }
 
-sotto_status sotto_peer_new(sotto_peer **out, sotto_engine *engine, uint64_t now, uint64_t unix_ms, bool polite,
+sotto_status sotto_peer_new(sotto_peer **out, sotto_engine *engine, const sotto_peer_options *options,
                             sotto_error *error)
 {
     sotto_peer *p = calloc(1, sizeof *p);
-    so_peer_config config = {
-        .engine = &engine->media, .random = so_random_system, .now = now, .unix_ms = unix_ms, .polite = polite};
+    so_peer_config config = {.engine = &engine->media,
+                             .random = so_random_system,
+                             .now = options->now,
+                             .unix_ms = options->unix_ms,
+                             .polite = options->polite};
     so_error err = {.layer = "media"};
-    so_status status = p == NULL ? so_fail(&err, SO_NO_MEMORY, "media", "no memory for a peer; end other programs")
-                                 : so_peer_new(&p->peer, &config, &err);
+    so_status status = SO_OK;
 
+    if (p == NULL) {
+        status = so_fail(&err, SO_NO_MEMORY, "media", "no memory for a peer; end other programs");
+    } else if (!api_choose(&p->choice, options->codecs == 0 ? SOTTO_CODEC(SOTTO_OPUS) : options->codecs)) {
+        status =
+            so_fail(&err, SO_BAD_INPUT, "media", "none of these codecs is known here; give SOTTO_CODEC(SOTTO_OPUS)");
+    } else {
+        p->tracks[SO_SDP_AUDIO] = p->tracks[SO_SDP_VIDEO] = NO_TRACK;
+        config.abilities = &p->choice.abilities;
+        status = so_peer_new(&p->peer, &config, &err);
+    }
     *out = p;
     if (status != SO_OK) {
         free(p);
@@ -108,23 +122,42 @@ static so_sdp_direction direction_of(bool sends, bool receives)
     return (sends ? SO_SDP_SENDONLY : 0) | (receives ? SO_SDP_RECVONLY : 0);
 }
 
+static sotto_status add_track(sotto_peer *p, so_sdp_kind kind, bool sends, bool receives)
+{
+    static const char *const names[] = {[SO_SDP_AUDIO] = "sound", [SO_SDP_VIDEO] = "picture"};
+
+    if (p->tracks[kind] != NO_TRACK)
+        return SOTTO_STATE;
+    return api_status(
+        so_peer_add_track(p->peer, kind, direction_of(sends, receives), "sotto", names[kind], &p->tracks[kind]));
+}
+
+static sotto_status direct_track(sotto_peer *p, so_sdp_kind kind, bool sends, bool receives)
+{
+    if (p->tracks[kind] == NO_TRACK)
+        return SOTTO_STATE;
+    so_peer_direct_track(p->peer, p->tracks[kind], direction_of(sends, receives));
+    return SOTTO_OK;
+}
+
 sotto_status sotto_peer_add_audio(sotto_peer *p, bool sends, bool receives)
 {
-    so_status status;
-
-    if (p->has_audio)
-        return SOTTO_STATE;
-    status = so_peer_add_track(p->peer, SO_SDP_AUDIO, direction_of(sends, receives), "sotto", "sound", &p->track);
-    p->has_audio = status == SO_OK;
-    return api_status(status);
+    return add_track(p, SO_SDP_AUDIO, sends, receives);
 }
 
 sotto_status sotto_peer_direct_audio(sotto_peer *p, bool sends, bool receives)
 {
-    if (!p->has_audio)
-        return SOTTO_STATE;
-    so_peer_direct_track(p->peer, p->track, direction_of(sends, receives));
-    return SOTTO_OK;
+    return direct_track(p, SO_SDP_AUDIO, sends, receives);
+}
+
+sotto_status sotto_peer_add_video(sotto_peer *p, bool shows, bool sees)
+{
+    return add_track(p, SO_SDP_VIDEO, shows, sees);
+}
+
+sotto_status sotto_peer_direct_video(sotto_peer *p, bool shows, bool sees)
+{
+    return direct_track(p, SO_SDP_VIDEO, shows, sees);
 }
 
 sotto_status sotto_peer_offer(sotto_peer *p, uint64_t now, char *sdp, size_t cap, sotto_error *error)
@@ -212,11 +245,16 @@ bool sotto_peer_event(sotto_peer *p, uint64_t now, sotto_event *out)
         break;
     case SO_PEER_FRAME:
         out->kind = SOTTO_EVENT_FRAME;
-        out->frame = (sotto_frame){e->frame.bytes, e->frame.len, e->frame.time, e->lost};
+        out->frame = api_frame(&e->frame, e->lost);
+        break;
+    case SO_PEER_WANT_KEY:
+        out->kind = SOTTO_EVENT_KEY_WANTED;
+        break;
+    case SO_PEER_RATE:
+        out->kind = SOTTO_EVENT_RATE;
+        out->rate = e->rate;
         break;
     case SO_PEER_ICE_CHANGED:
-    case SO_PEER_WANT_KEY:
-    case SO_PEER_RATE:
     case SO_PEER_RELAY_FAILED:
     case SO_PEER_TRACK:
     case SO_PEER_TRACK_BYE:
@@ -230,13 +268,32 @@ uint64_t sotto_peer_deadline(const sotto_peer *p, uint64_t now)
     return so_peer_deadline(p->peer, now);
 }
 
+/* How it is called between these two; NULL: not both ends have it. */
+static const so_sdp_ability *ability(const sotto_peer *p, sotto_codec codec)
+{
+    const char *name = api_codec_name(codec);
+
+    return name == NULL ? NULL : so_peer_codec_named(p->peer, p->tracks[api_codec_kind(codec)], name);
+}
+
 sotto_status sotto_peer_send(sotto_peer *p, uint64_t now, const sotto_frame *frame)
 {
-    so_peer_frame out = {.bytes = frame->bytes, .len = frame->len, .time = frame->time};
+    so_peer_frame out = {
+        .bytes = frame->bytes, .len = frame->len, .time = frame->time, .codec = ability(p, frame->codec)};
 
-    if (!p->has_audio)
+    if (out.codec == NULL)
         return SOTTO_STATE;
-    return api_status(so_peer_send(p->peer, now, p->track, &out));
+    return api_status(so_peer_send(p->peer, now, p->tracks[api_codec_kind(frame->codec)], &out));
+}
+
+bool sotto_peer_takes(const sotto_peer *p, sotto_codec codec)
+{
+    return ability(p, codec) != NULL;
+}
+
+void sotto_peer_want_key(sotto_peer *p)
+{
+    so_peer_want_key(p->peer, p->tracks[SO_SDP_VIDEO]);
 }
 
 sotto_peer_state sotto_peer_state_of(const sotto_peer *p)

@@ -185,6 +185,8 @@ static void no_sigpipe_reaches_the_program(void **state)
     (void)close(server.fd);
 }
 
+static const sotto_peer_options peer_options = {.now = 1000, .unix_ms = 1700000000000};
+
 static void what_is_wrong_is_refused(void **state)
 {
     sotto_call_options options = {.link = "https://localhost/#damaged"};
@@ -208,7 +210,11 @@ static void what_is_wrong_is_refused(void **state)
 
     assert_int_equal(sotto_address_parse(&address, "localhost", 1), SOTTO_BAD_INPUT);
     assert_int_equal(sotto_address_parse(&address, "::1", 1), SOTTO_OK);
-    assert_int_equal(sotto_peer_new(&peer, engine, 1000, 1700000000000, false, &error), SOTTO_OK);
+    assert_int_equal(sotto_peer_new(&peer, engine, &(sotto_peer_options){.codecs = 1u << 20}, &error), SOTTO_BAD_INPUT);
+    assert_null(peer);
+    assert_int_equal(sotto_peer_new(&peer, engine, &peer_options, &error), SOTTO_OK);
+    assert_int_equal(sotto_peer_direct_video(peer, true, true), SOTTO_STATE);
+    assert_int_equal(sotto_peer_add_video(peer, true, true), SOTTO_BAD_INPUT); /* no such codec was chosen */
     assert_int_equal(sotto_peer_send(peer, 1000, &(sotto_frame){.bytes = (const uint8_t *)"x", .len = 1}), SOTTO_STATE);
     assert_int_equal(sotto_peer_direct_audio(peer, true, true), SOTTO_STATE);
     assert_int_equal(sotto_peer_add_audio(peer, true, true), SOTTO_OK);
@@ -243,7 +249,10 @@ static void a_failed_peer_says_which_door_and_layer(void **state)
     assert_int_equal(sotto_engine_new(&engine, NULL, NULL), SOTTO_OK);
     assert_int_equal(sotto_address_parse(&address, "192.0.2.1", 4000), SOTTO_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(sotto_peer_new(&peers[i], engine, 1000, 1700000000000, i == 1, NULL), SOTTO_OK);
+        sotto_peer_options options = peer_options;
+
+        options.polite = i == 1;
+        assert_int_equal(sotto_peer_new(&peers[i], engine, &options, NULL), SOTTO_OK);
         assert_int_equal(sotto_peer_add_audio(peers[i], true, true), SOTTO_OK);
         assert_int_equal(sotto_peer_add_socket(peers[i], 1000, &address), SOTTO_OK);
     }
