@@ -52,9 +52,12 @@ static so_status prepare(so_call *c, so_msec now)
 so_status so_call_send(so_call *c, so_msec now, so_sdp_kind kind, const so_peer_frame *frame)
 {
     so_call_at(c, now);
-    if (c->state != SO_CALL_OPEN || c->peer == NULL || !is_media(kind) || c->tracks[kind] == NO_TRACK ||
-        !c->wishes[kind].sends || c->muted[kind])
+    if (c->state != SO_CALL_OPEN || c->peer == NULL || !is_media(kind) || c->tracks[kind] == NO_TRACK)
         return SO_STATE;
+    if (!c->wishes[kind].sends || c->muted[kind]) {
+        so_peer_left_out(c->peer, c->tracks[kind]);
+        return SO_STATE;
+    }
     return so_peer_send(c->peer, now, c->tracks[kind], frame);
 }
 

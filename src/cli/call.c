@@ -116,7 +116,7 @@ static void on_event(void *user, const so_call_event *event)
         call_say_notice(&c->options, event->reason);
         break;
     case SO_CALL_OTHER:
-        call_say_other(&c->options, event->audio, event->video);
+        call_say_other(&c->options, event->audio, event->video, event->screen);
         break;
     case SO_CALL_RATE:
         call_say_rate(&c->options, event->rate);

@@ -101,14 +101,15 @@ void call_say_rate(const call_options *o, uint64_t rate)
     out(&w);
 }
 
-void call_say_other(const call_options *o, bool audio, bool video)
+void call_say_other(const call_options *o, bool audio, bool video, bool screen)
 {
     uint8_t line[LINE_MAX_BYTES];
     so_writer w = begin(line, "other");
 
     if (!o->json)
         return;
-    so_write_format(&w, ",\"audio\":%s,\"video\":%s}", audio ? "true" : "false", video ? "true" : "false");
+    so_write_format(&w, ",\"audio\":%s,\"video\":%s,\"screen\":%s}", audio ? "true" : "false", video ? "true" : "false",
+                    screen ? "true" : "false");
     out(&w);
 }
 

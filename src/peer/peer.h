@@ -130,11 +130,13 @@ void so_peer_want_key(so_peer *peer, size_t track);
 
 /*
  * Makes packets of it, which so_peer_transmit then has: of sound at once, of video at a pace that the path bears.
- * SO_STATE: not open, or the other end does not want this track, or not this codec; SO_NOT_FOUND: no path at the
+ * SO_STATE: not open, or the other end does not want this track, or not this codec. SO_NOT_FOUND: no path at the
  * moment, the frame is gone; SO_TOO_LONG: over SO_PEER_FRAME_MAX or SO_PEER_VIDEO_MAX, or too much waits already: the
  * frame is left out, and of video so is all that comes before the next key frame.
  */
 so_status so_peer_send(so_peer *peer, so_msec now, size_t track, const so_peer_frame *frame) SO_MUST_CHECK;
+/* A picture was not even given to it: what refers to it is left out too, and a key frame is wanted. */
+void so_peer_left_out(so_peer *peer, size_t track);
 
 /* ---- Descriptions. What fails for the other end's sake ends the peer (SO_PEER_FAILED). ---- */
 

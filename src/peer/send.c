@@ -161,13 +161,23 @@ static so_status send_video(so_peer *p, so_msec now, peer_track *t, const peer_c
     return status;
 }
 
+void so_peer_left_out(so_peer *p, size_t index)
+{
+    peer_track *t = index < p->track_count ? &p->tracks[index] : NULL;
+
+    if (t != NULL && t->kind == SO_SDP_VIDEO)
+        t->out.awaits_key = t->out.key_wanted = true;
+}
+
 so_status so_peer_send(so_peer *p, so_msec now, size_t index, const so_peer_frame *frame)
 {
     peer_track *t = index < p->track_count ? &p->tracks[index] : NULL;
     const peer_codec *codec = t == NULL ? NULL : codec_to_send(t, frame->codec);
 
-    if (p->state != SO_PEER_OPEN || codec == NULL || !t->sends)
+    if (p->state != SO_PEER_OPEN || codec == NULL || !t->sends) {
+        so_peer_left_out(p, index);
         return SO_STATE;
+    }
     return t->kind == SO_SDP_VIDEO ? send_video(p, now, t, codec, frame) : send_sound(p, now, t, codec, frame);
 }
 

@@ -130,19 +130,23 @@ static void write_formats(builder *b, so_sdp_media *m)
     so_write_u8(&b->text, 0);
 }
 
-/* RFC 8830 and RFC 5576: which stream and track this is, and what its packets say of themselves. */
+/*
+ * RFC 8830 and RFC 5576: which stream and track this is, and what its packets say of themselves. Sources that were once
+ * named stay named while nothing is sent: Chromium forgets them else, and shows nothing of them when they come back.
+ */
 static void add_sources(builder *b, so_sdp_media *m, const so_sdp_transceiver *t)
 {
-    const char *stream = t->track == NULL ? NULL : t->stream == NULL ? "-" : t->stream;
+    bool sends = (m->direction & SO_SDP_SENDONLY) != 0;
+    const char *stream = t->track == NULL || !sends ? NULL : t->stream == NULL ? "-" : t->stream;
     const uint32_t ssrcs[] = {t->ssrc, t->rtx_ssrc};
 
-    if ((m->direction & SO_SDP_SENDONLY) == 0)
+    if (!sends && !t->named)
         return;
     m->stream = stream;
-    m->track = t->track;
+    m->track = sends ? t->track : NULL;
     for (size_t i = 0; i < 2 && ssrcs[i] != 0 && b->own->cname != NULL; i++) {
         m->sources[m->source_count++] =
-            (so_sdp_source){.ssrc = ssrcs[i], .cname = b->own->cname, .stream = stream, .track = t->track};
+            (so_sdp_source){.ssrc = ssrcs[i], .cname = b->own->cname, .stream = stream, .track = m->track};
         b->pools.sources++;
     }
     if (m->source_count == 2) {

@@ -75,6 +75,7 @@ typedef struct so_sdp_transceiver {
     const char *stream, *track; /* msid; stream NULL: in none, track NULL: no msid */
     uint32_t ssrc;              /* that we send with; 0: none is announced */
     uint32_t rtx_ssrc;          /* of its retransmissions; 0: none */
+    bool named;                 /* a description has named its sources */
     size_t line;                /* its m-line, counted from 0; SO_SDP_NO_LINE: none yet */
 } so_sdp_transceiver;
 

@@ -199,6 +199,17 @@ so_status so_sdp_session_offer(so_sdp_session *s, so_writer *w, so_error *err)
     return SO_OK;
 }
 
+/* The other end is told the sources of what is sent. */
+static void note_named(so_sdp_session *s, const so_sdp *local)
+{
+    for (size_t i = 0; i < local->media_count; i++) {
+        so_sdp_transceiver *t = at_line(s, i);
+
+        if (t != NULL && !local->media[i].rejected && (local->media[i].direction & SO_SDP_SENDONLY) != 0)
+            t->named = true;
+    }
+}
+
 /* An offer and its answer are agreed: they take the place of those before. */
 static void commit(so_sdp_session *s, so_sdp *local, so_sdp *remote)
 {
@@ -206,6 +217,7 @@ static void commit(so_sdp_session *s, so_sdp *local, so_sdp *remote)
     so_sdp_free(s->current_remote);
     s->current_local = local;
     s->current_remote = remote;
+    note_named(s, local);
     if (s->pending_local == local)
         s->pending_local = NULL;
     if (s->pending_remote == remote)

@@ -125,3 +125,67 @@ test('Chromium and sotto call: H.264 both ways, where a file takes nothing else'
   await plays(film);
   await visitor.close();
 });
+
+for (const name of ['Chromium', 'Firefox']) {
+  test(`${name} and sotto call: what is sent changes in mid-call, by a new offer of the page`, PATIENT, async () => {
+    const visitor = await browsers[name].visitor(name);
+    const link = await server.link();
+    const film = join(world.folder, `${name}-again.webm`);
+    await visitor.join(link);
+    await visitor.reaches('waiting');
+    const native = new Native(world, server, link, '--in', 'test', '--out', film);
+    await visitor.reaches('in-call');
+    await visitor.receives();
+    const direct = (direction) => visitor.page.evaluate((wanted) => {
+      globalThis.sottoSpy.peers.at(-1).getTransceivers()[1].direction = wanted;
+    }, direction);
+    const agreed = (direction) => visitor.until(`has agreed on ${direction}`, () => visitor.page.evaluate((wanted) => {
+      const pc = globalThis.sottoSpy.peers.at(-1);
+      return pc.signalingState === 'stable' && pc.getTransceivers()[1].currentDirection === wanted;
+    }, direction));
+    for (const direction of ['recvonly', 'inactive', 'sendrecv']) {
+      await direct(direction);
+      await agreed(direction);
+    }
+    // Both ways, as before, and over the same keys.
+    await visitor.receives();
+    inTime(await watch(visitor, 30), name);
+    assert.equal((await visitor.did()).peers, 1);
+    await visitor.press('hangup');
+    assert.equal(await native.ends(), 0);
+    assert.ok((await native.told('totals')).picture.frames > 20);
+    await plays(film);
+    await visitor.close();
+  });
+}
+
+test('Chromium and sotto call: a screen that is shared in mid-call is in the recording, in its own size', PATIENT, async () => {
+  const visitor = await browsers.Chromium.visitor('Chromium');
+  const link = await server.link();
+  const film = join(world.folder, 'screen.webm');
+  await visitor.join(link);
+  await visitor.reaches('waiting');
+  const native = new Native(world, server, link, '--in', 'test', '--out', film);
+  await visitor.reaches('in-call');
+  await visitor.receives();
+  await visitor.press('screen');
+  await native.told('other', (event) => event.screen);
+  // Until the screen's pictures have left the browser, some of them.
+  const sent = () => visitor.page.evaluate(async () => {
+    for (const entry of (await globalThis.sottoSpy.peers.at(-1).getStats()).values()) {
+      if (entry.type === 'outbound-rtp' && entry.kind === 'video') return entry.framesEncoded;
+    }
+    return 0;
+  });
+  const first = await sent();
+  await visitor.until('sends its screen', async () => await sent() > first + 10);
+  await visitor.press('screen');
+  await native.told('other', (event) => event.video && !event.screen && native.events.some((before) => before.screen));
+  await visitor.press('hangup');
+  assert.equal(await native.ends(), 0);
+  const { stderr } = await run('ffmpeg', ['-hide_banner', '-i', film, '-vf', 'showinfo', '-f', 'null', '-']);
+  const sizes = new Set([...stderr.matchAll(/ s:(\d+x\d+) /g)].map(([, size]) => size));
+  assert.ok(sizes.size > 1, `sizes of pictures: ${[...sizes]}`);
+  await plays(film);
+  await visitor.close();
+});

@@ -448,6 +448,7 @@ static void too_much_at_once_is_left_out(void **state)
 /* Held, taken up again, and a picture added in mid-call from the other side. */
 static void directions_change_in_mid_call(void **state)
 {
+    unsigned wanted;
     rig r;
 
     (void)state;
@@ -468,16 +469,21 @@ static void directions_change_in_mid_call(void **state)
     run(&r, 100);
     assert_false(r.ends[1].receiving);
     assert_int_equal(send_picture(&r, 1, true, 1000, NULL), SO_STATE);
+    wanted = r.ends[0].keys_wanted;
     so_peer_direct_track(r.ends[1].peer, r.ends[1].picture, SO_SDP_SENDRECV);
     negotiate(&r, 1);
-    assert_int_equal(send_picture(&r, 1, true, 1000, NULL), SO_OK);
+    /* What refers to the one that was left out is of no use. */
+    assert_int_equal(send_picture(&r, 2, false, 1000, NULL), SO_TOO_LONG);
+    run(&r, 10);
+    assert_int_equal(r.ends[0].keys_wanted, wanted + 1);
+    assert_int_equal(send_picture(&r, 3, true, 1000, NULL), SO_OK);
     run(&r, 100);
     assert_int_equal(r.ends[1].frames, 2);
     so_peer_stop_track(r.ends[0].peer, r.ends[0].picture);
     negotiate(&r, 0);
     run(&r, 100);
     assert_false(r.ends[1].receiving);
-    assert_int_equal(send_picture(&r, 2, true, 1000, NULL), SO_STATE);
+    assert_int_equal(send_picture(&r, 4, true, 1000, NULL), SO_STATE);
     finish(&r);
 }
 

@@ -185,6 +185,31 @@ static void who_has_no_track_still_hears(void **state)
     assert_false(so_sdp_session_needed(&e->b));
 }
 
+/* Who puts a call on hold, or never sends, and what it says of its sources. */
+static void sources_stay_named_once_they_were(void **state)
+{
+    ends *e = *state;
+
+    (void)add_voice(&e->a);
+    (void)add_voice(&e->b);
+    e->b.transceivers[0].direction = SO_SDP_RECVONLY;
+    exchange(e);
+    e->a_text[e->a_len] = e->b_text[e->b_len] = '\0';
+    assert_non_null(strstr(e->a_text, "a=ssrc:7 cname:"));
+    assert_null(strstr(e->b_text, "a=ssrc:")); /* it has never sent */
+    e->a.transceivers[0].direction = SO_SDP_INACTIVE;
+    exchange(e);
+    e->a_text[e->a_len] = e->b_text[e->b_len] = '\0';
+    assert_non_null(strstr(e->a_text, "a=inactive"));
+    assert_non_null(strstr(e->a_text, "a=ssrc:7 cname:"));
+    assert_null(strstr(e->a_text, "msid:call"));
+    assert_null(strstr(e->b_text, "a=ssrc:"));
+    e->a.transceivers[0].direction = SO_SDP_SENDRECV;
+    exchange(e);
+    e->a_text[e->a_len] = e->b_text[e->b_len] = '\0';
+    assert_non_null(strstr(e->a_text, "a=ssrc:7 msid:call voice"));
+}
+
 static void versions_grow_with_every_description(void **state)
 {
     ends *e = *state;
@@ -531,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PAIR(an_offer_and_its_answer_make_a_call),
         PAIR(who_has_no_track_still_hears),
+        PAIR(sources_stay_named_once_they_were),
         PAIR(versions_grow_with_every_description),
         PAIR(nothing_is_taken_that_was_not_awaited),
         PAIR(of_two_offers_at_once_the_polite_one_gives_way),
