@@ -1,5 +1,6 @@
 /* `sotto call`: one end of a call in a terminal or under a program. */
 #include "cli/call_media.h"
+#include "cli/call_panel.h"
 #include "cli/commands.h"
 
 #include <signal.h>
@@ -14,6 +15,7 @@ typedef struct command {
     SSL_CTX *ctx;
     so_caller *caller; /* NULL between two calls */
     call_media *media; /* of the running call */
+    call_panel *panel; /* NULL: no terminal */
     uv_timer_t pace, deadline;
     uv_signal_t interrupt, terminate;
     bool open, stopping;
@@ -26,6 +28,7 @@ static void start_call(command *c);
 
 static void fault(command *c, const so_error *err, int code)
 {
+    call_panel_hide(c->panel);
     call_say_fault(&c->options, err);
     c->code = code;
 }
@@ -88,29 +91,26 @@ static void on_open(command *c)
         c->calls++;
         set_deadline(c, c->options.duration);
     }
-    call_say_open(&c->options, so_call_report(so_caller_call(c->caller), so_caller_now(c->caller)));
+    /* On a terminal the panel has the doors, and they are printed at the end. */
+    if (c->panel == NULL)
+        call_say_open(&c->options, so_call_report(so_caller_call(c->caller), so_caller_now(c->caller)));
     if (call_media_begin(c->media, c->caller, &err) != SO_OK)
         give_up(c, &err);
     else
         (void)uv_timer_start(&c->pace, on_pace, 0, 0);
 }
 
-static void on_event(void *user, const so_call_event *event)
+/* What is printed above the panel stays; what the panel itself has is not printed. */
+static void say(command *c, const so_call_event *event)
 {
-    command *c = user;
-    so_call_state state = so_call_state_of(so_caller_call(c->caller));
-    so_error err;
+    bool live = c->panel != NULL;
 
+    if (event->kind == SO_CALL_NOTICE || event->kind == SO_CALL_RELAY)
+        call_panel_hide(c->panel);
     switch (event->kind) {
     case SO_CALL_STATE:
-        if (state == SO_CALL_OPEN) {
-            on_open(c);
-            break;
-        }
-        call_say_state(&c->options, state, event->reason);
-        /* Who was there and left without a farewell has ended the call, for who came for one. */
-        if (state == SO_CALL_WAITING && c->open)
-            so_caller_hang_up(c->caller, NULL);
+        if (!live)
+            call_say_state(&c->options, so_call_state_of(so_caller_call(c->caller)), event->reason);
         break;
     case SO_CALL_NOTICE:
         call_say_notice(&c->options, event->reason);
@@ -120,21 +120,41 @@ static void on_event(void *user, const so_call_event *event)
         break;
     case SO_CALL_RATE:
         call_say_rate(&c->options, event->rate);
-        /* fall through */
+        break;
+    case SO_CALL_RELAY:
+        call_say_relay(&c->options, event->reason, event->why);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_event(void *user, const so_call_event *event)
+{
+    command *c = user;
+    so_call_state state = so_call_state_of(so_caller_call(c->caller));
+    so_error err;
+
+    if (event->kind != SO_CALL_STATE || state != SO_CALL_OPEN)
+        say(c, event);
+    switch (event->kind) {
+    case SO_CALL_STATE:
+        if (state == SO_CALL_OPEN)
+            on_open(c);
+        /* Who was there and left without a farewell has ended the call, for who came for one. */
+        else if (state == SO_CALL_WAITING && c->open)
+            so_caller_hang_up(c->caller, NULL);
+        break;
+    case SO_CALL_RATE:
     case SO_CALL_FRAME:
     case SO_CALL_WANT_KEY:
         if (call_media_event(c->media, c->caller, event, &err) != SO_OK)
             give_up(c, &err);
         break;
-    case SO_CALL_RELAY:
-        call_say_relay(&c->options, event->reason, event->why);
-        break;
-    case SO_CALL_SERVER:
-    case SO_CALL_STREAM:
-    case SO_CALL_REPORT:
-    case SO_CALL_TRACK:
+    default:
         break;
     }
+    call_panel_event(c->panel, event);
 }
 
 /* Worth another try, for who waits for callers: whatever one caller did or met. */
@@ -147,6 +167,8 @@ static bool goes_on(const command *c, int code)
 
 static void stop(command *c)
 {
+    call_panel_close(c->panel);
+    c->panel = NULL;
     uv_close((uv_handle_t *)&c->pace, NULL);
     uv_close((uv_handle_t *)&c->deadline, NULL);
     uv_close((uv_handle_t *)&c->interrupt, NULL);
@@ -165,12 +187,15 @@ static void on_closed(void *user)
     /* 0 says that a call was held; who only waits for callers may be stopped without one. */
     if (code == SO_EXIT_OK && !c->open && !c->options.answer)
         code = SO_EXIT_NOBODY;
+    call_panel_call(c->panel, NULL, false, false);
     call_media_totals(c->media, &totals);
     (void)so_call_track_facts(call, SO_SDP_AUDIO, &totals.sound);
     (void)so_call_track_facts(call, SO_SDP_VIDEO, &totals.picture);
     if (call_media_close(c->media, &err) != SO_OK)
         fault(c, &err, SO_EXIT_FAILED);
     c->media = NULL;
+    if (c->panel != NULL && c->open)
+        call_say_doors(report);
     call_say_end(&c->options, report, &totals, code);
     /* Who waits for callers and is stopped meanwhile has nothing to add to the report of the last one. */
     if (c->open || !c->reported || code != SO_EXIT_OK) {
@@ -220,17 +245,23 @@ static void start_call(command *c)
         stop(c);
         return;
     }
+    call_panel_call(c->panel, c->caller, config.sound.sends, config.picture.sends);
     set_deadline(c, c->options.wait);
+}
+
+static void hang_up(void *user)
+{
+    command *c = user;
+
+    c->stopping = true;
+    if (c->caller != NULL)
+        so_caller_hang_up(c->caller, NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    command *c = handle->data;
-
     (void)number;
-    c->stopping = true;
-    if (c->caller != NULL)
-        so_caller_hang_up(c->caller, NULL);
+    hang_up(handle->data);
 }
 
 static int run(command *c)
@@ -253,6 +284,7 @@ static int run(command *c)
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
     } else {
+        c->panel = call_panel_open(&c->options, uv, hang_up, c);
         start_call(c);
     }
     so_loop_run(&c->loop);

@@ -32,11 +32,14 @@ typedef struct call_totals {
 } call_totals;
 
 void call_say_state(const call_options *options, so_call_state state, const char *reason);
+const char *call_notice_words(const char *notice); /* one sentence; "": there is none */
 void call_say_notice(const call_options *options, const char *notice);
 void call_say_relay(const call_options *options, const char *code, const so_error *why); /* it is not used */
 void call_say_rate(const call_options *options, uint64_t rate); /* what the path bears, bits a second; for programs */
 void call_say_other(const call_options *options, bool audio, bool video, bool screen);
 void call_say_open(const call_options *options, const so_report *report);
+/* For people alone: door by door what was verified. */
+void call_say_doors(const so_report *report);
 void call_say_end(const call_options *options, const so_report *report, const call_totals *totals, int exit_code);
 void call_say_fault(const call_options *options, const so_error *err);
 /* SO_IO: it can't be written; said already. */

@@ -52,13 +52,22 @@ void call_say_state(const call_options *o, so_call_state state, const char *reas
     (void)fflush(stdout);
 }
 
-void call_say_notice(const call_options *o, const char *notice)
+const char *call_notice_words(const char *notice)
 {
     static const char *const words[][2] = {{"path-lost", "The path is lost; looking for another one."},
                                            {"signaling-lost", "The server is lost; the call goes on without it."},
                                            {"peer-away", "The server has lost the other end."},
                                            {"peer-left", "The server says that the other end left."},
                                            {"", "All is well again."}};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i][0], notice) == 0)
+            return words[i][1];
+    return "";
+}
+
+void call_say_notice(const call_options *o, const char *notice)
+{
     uint8_t line[LINE_MAX_BYTES];
     so_writer w = begin(line, "notice");
 
@@ -68,9 +77,8 @@ void call_say_notice(const call_options *o, const char *notice)
         out(&w);
         return;
     }
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(words[i][0], notice) == 0)
-            (void)puts(words[i][1]);
+    if (call_notice_words(notice)[0] != '\0')
+        (void)puts(call_notice_words(notice));
     (void)fflush(stdout);
 }
 
@@ -147,7 +155,7 @@ static void say_field(const so_report_field *field, const char *label)
     }
 }
 
-static void say_doors(const so_report *report)
+void call_say_doors(const so_report *report)
 {
     static const char *const marks[] = {"not yet", "holds", "FAILED"};
 
@@ -176,7 +184,7 @@ void call_say_open(const call_options *o, const so_report *report)
         return;
     }
     say_verdict(report);
-    say_doors(report);
+    call_say_doors(report);
     (void)fflush(stdout);
 }
 

@@ -343,8 +343,8 @@ static void report(so_rtp_out *o, stream_out *s, uint32_t rtp_time, uint64_t wal
     so_rtcp_sender sr = {.ssrc = s->sender.ssrc,
                          .ntp = so_ntp_of_unix_msec(wall),
                          .rtp = rtp_time + s->sender.offset,
-                         .packets = s->sender.packets,
-                         .octets = s->sender.octets};
+                         .packets = (uint32_t)s->sender.packets,
+                         .octets = (uint32_t)s->sender.octets};
 
     if (wall == 0 || (s->reported_at != 0 && now < s->reported_at + REPORT_EVERY))
         return;

@@ -250,6 +250,7 @@ bool so_peer_track_facts(const so_peer *p, size_t index, so_track_facts *out)
     out->receiving = t->receives;
     out->codec = t->accepted ? t->codecs[0].ability->name : NULL;
     out->sent = t->out.sender.packets;
+    out->bytes_sent = t->out.sender.octets;
     out->sent_again = t->out.again;
     out->mid = t->mid[0] == '\0' ? NULL : t->mid;
     out->frames = t->in.frames;
@@ -258,6 +259,7 @@ bool so_peer_track_facts(const so_peer *p, size_t index, so_track_facts *out)
     out->keys_asked = t->in.keys_asked;
     if (t->in.source_known) {
         out->received = t->in.source.received;
+        out->bytes_received = t->in.source.octets;
         out->jitter = so_rtp_stats_jitter(&t->in.source);
     }
     if (t->in.reorder != NULL) {

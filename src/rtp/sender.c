@@ -35,7 +35,7 @@ void so_rtp_sender_next(so_rtp_sender *sender, uint32_t media_time, bool marker,
     packet->timestamp = media_time + sender->offset;
     packet->ssrc = sender->ssrc;
     sender->packets++;
-    sender->octets += (uint32_t)payload_len;
+    sender->octets += payload_len;
     sender->last_time = media_time;
     sender->last_at = now;
 }
@@ -50,8 +50,8 @@ void so_rtp_sender_report(const so_rtp_sender *sender, uint64_t ntp, so_msec now
         .ntp = ntp,
         .rtp = sender->offset + sender->last_time +
                (uint32_t)(since / 1000 * sender->clock_rate + since % 1000 * sender->clock_rate / 1000),
-        .packets = sender->packets,
-        .octets = sender->octets,
+        .packets = (uint32_t)sender->packets,
+        .octets = (uint32_t)sender->octets,
     };
 }
 

@@ -13,8 +13,8 @@ typedef struct so_rtp_sender {
     uint32_t clock_rate;
     uint16_t seq;       /* of the next packet */
     uint32_t offset;    /* random, added to media time (§5.1) */
-    uint32_t packets;   /* sent, as a SR counts them (modulo 2^32) */
-    uint32_t octets;    /* of payload, likewise */
+    uint64_t packets;   /* sent; a SR has them modulo 2^32 */
+    uint64_t octets;    /* of payload, likewise */
     uint32_t last_time; /* media time of the last packet, in clock units, without the offset */
     so_msec last_at;    /* when that was sent */
 } so_rtp_sender;
