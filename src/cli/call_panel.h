@@ -1,4 +1,5 @@
-/* The live panel of `sotto call` on a terminal: what is so, twice a second, and keys. Everything takes NULL: no panel. */
+/* The live panel of `sotto call` on a terminal: what is so, twice a second, and keys. Everything takes NULL: no panel.
+ */
 #ifndef SOTTO_CLI_CALL_PANEL_H
 #define SOTTO_CLI_CALL_PANEL_H
 

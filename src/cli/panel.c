@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INDENT 10 /* columns before what a door proves */
+#define INDENT 4 /* columns before what a door proves */
 
 /* ---- lines ---- */
 
@@ -58,6 +58,27 @@ static void tone(panel_line *line, panel_tone of)
     line->toned = strlen(line->text);
 }
 
+/* Words of text as they fit into columns, each line after this many blanks, and all of one tone. */
+static void wrapped(panel_screen *s, const char *text, unsigned columns, int indent, unsigned rank, panel_tone of)
+{
+    while (*text != '\0') {
+        panel_line *line = more(s, rank);
+        size_t used = (size_t)indent;
+
+        append(line, "%*s", indent, "");
+        do {
+            size_t word = strcspn(text, " ");
+
+            append(line, "%.*s ", (int)word, text);
+            used += word + 1;
+            text += word + strspn(text + word, " ");
+        } while (*text != '\0' && used + strcspn(text, " ") <= columns);
+        if (line != NULL)
+            line->text[strlen(line->text) - 1] = '\0';
+        tone(line, of);
+    }
+}
+
 static void blank(panel_screen *s)
 {
     (void)more(s, 9);
@@ -94,7 +115,9 @@ static void header(panel_screen *s, const panel_facts *f)
     unsigned seconds = (unsigned)(f->duration / 1000);
     const char *state = "Checking…";
 
-    if (f->ending || f->state == SO_CALL_ENDED || f->state == SO_CALL_FAILED)
+    if (f->state == SO_CALL_FAILED)
+        state = "Failed";
+    else if (f->ending || f->state == SO_CALL_ENDED)
         state = "Hanging up…";
     else if (f->state == SO_CALL_OPEN)
         state = "In call";
@@ -107,7 +130,7 @@ static void header(panel_screen *s, const panel_facts *f)
         append(line, "   %02u:%02u:%02u", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
-static void verdict(panel_screen *s, const panel_facts *f)
+static void verdict(panel_screen *s, const panel_facts *f, unsigned columns)
 {
     static const panel_tone tones[] = {[SO_VERDICT_NONE] = PANEL_CARE,
                                        [SO_VERDICT_CHECKING] = PANEL_CARE,
@@ -122,9 +145,7 @@ static void verdict(panel_screen *s, const panel_facts *f)
     append(line, "%s", text);
     tone(line, tones[so_report_verdict(f->report)]);
     panel_clean(clean, sizeof clean, detail);
-    line = more(s, 7);
-    append(line, "%s", clean);
-    tone(line, PANEL_FAINT);
+    wrapped(s, clean, columns, 0, 7, PANEL_FAINT);
 }
 
 static const so_report_field *field(const so_report *report, so_door door, const char *name)
@@ -159,14 +180,13 @@ static void proof(panel_line *line, const panel_facts *f, so_door door)
         if (text == NULL)
             continue;
         panel_clean(clean, sizeof clean, text);
-        append(line, "%s%s", before, clean);
+        append(line, "%s%s%s", before, door == SO_DOOR_MEDIA && i == 0 ? "DTLS " : "", clean);
         before = ", ";
     }
     if (door == SO_DOOR_FINGERPRINTS && (equal = field(f->report, door, "equal"))->kind == SO_REPORT_BOOL)
         append(line, "theirs, as it came sealed and as seen: %s", equal->number != 0 ? "equal" : "NOT EQUAL");
     if (door == SO_DOOR_PATH && f->path_known && f->peer.local_kind != NULL)
-        append(line, ", from %s to %s", f->peer.local_kind,
-               f->peer.remote_kind == NULL ? "?" : f->peer.remote_kind);
+        append(line, ", from %s to %s", f->peer.local_kind, f->peer.remote_kind == NULL ? "?" : f->peer.remote_kind);
 }
 
 static void doors(panel_screen *s, const panel_facts *f)
@@ -211,10 +231,8 @@ static void media(panel_screen *s, const panel_media *m, const char *title, cons
         rate_text(sent, m->sent_rate);
     if (m->receives && m->track.receiving)
         rate_text(received, m->received_rate);
-    append(line, "  %-8s sent %-12s %s %-12s lost %-7llu", title, sent, got, received,
-           (unsigned long long)m->track.lost);
-    if (m->track.codec != NULL)
-        append(line, " %s", m->track.codec);
+    append(line, "  %-8s %-4s sent %-11s %s %-11s lost %llu", title, m->track.codec == NULL ? "" : m->track.codec, sent,
+           got, received, (unsigned long long)m->track.lost);
 }
 
 /* 1/256 to per cent with one place. */
@@ -281,35 +299,14 @@ static void notice(panel_screen *s, const panel_facts *f)
 
 /* ---- what the doors prove, at "?" ---- */
 
-/* Words of text as they fit into columns, each line after this many blanks. */
-static void wrapped(panel_screen *s, panel_line *line, const char *text, unsigned columns)
-{
-    size_t used = strlen(line->text);
-
-    while (*text != '\0') {
-        size_t word = strcspn(text, " ");
-
-        if (used + word + 1 > columns && used > INDENT) {
-            line = more(s, 3);
-            append(line, "%*s", INDENT, "");
-            used = INDENT;
-        }
-        append(line, " %.*s", (int)word, text);
-        used += word + 1;
-        text += word + strspn(text + word, " ");
-    }
-}
-
 static void proofs(panel_screen *s, unsigned columns)
 {
     for (so_door door = 0; door < SO_DOORS; door++) {
         panel_line *line = more(s, 2);
 
-        if (line == NULL)
-            return;
-        append(line, "  %s:", so_door_title(door));
+        append(line, "  %s", so_door_title(door));
         tone(line, PANEL_STRONG);
-        wrapped(s, line, so_door_proves(door), columns);
+        wrapped(s, so_door_proves(door), columns, INDENT, 3, PANEL_PLAIN);
     }
 }
 
@@ -349,7 +346,7 @@ void panel_draw(panel_screen *s, const panel_facts *f, unsigned columns, unsigne
     rows -= rows > 1;
     s->count = 0;
     header(s, f);
-    verdict(s, f);
+    verdict(s, f, columns);
     blank(s);
     if (f->help) {
         proofs(s, columns);

@@ -1,6 +1,6 @@
 /*
- * What the live panel of `sotto call` looks like: facts in, lines out. Sans I/O, so that whole screens can be tested; what
- * puts them on a terminal is cli/term.h, what gathers the facts cli/call_panel.h.
+ * What the live panel of `sotto call` looks like: facts in, lines out. Sans I/O, so that whole screens can be tested;
+ * what puts them on a terminal is cli/term.h, what gathers the facts cli/call_panel.h.
  */
 #ifndef SOTTO_CLI_PANEL_H
 #define SOTTO_CLI_PANEL_H
@@ -17,7 +17,7 @@ typedef enum panel_tone { PANEL_PLAIN, PANEL_STRONG, PANEL_GOOD, PANEL_CARE, PAN
 typedef struct panel_line {
     char text[PANEL_LINE_BYTES]; /* UTF-8, one column a character; nothing in it moves the cursor */
     panel_tone tone;
-    size_t toned; /* bytes from the start that have the tone */
+    size_t toned;  /* bytes from the start that have the tone */
     unsigned rank; /* where rows are few the highest go first; 0 stays */
 } panel_line;
 
@@ -48,7 +48,8 @@ typedef struct panel_facts {
     bool keys, help;
 } panel_facts;
 
-/* As many lines as fit a terminal of this size. Its last column and its last row stay free: no line wraps, none scrolls. */
+/* As many lines as fit a terminal of this size. Its last column and its last row stay free: no line wraps, none
+ * scrolls. */
 void panel_draw(panel_screen *screen, const panel_facts *facts, unsigned columns, unsigned rows);
 
 /* A copy without anything that a terminal would obey: each control or non-ASCII character becomes "?". */

@@ -16,7 +16,6 @@
 
 #define HIDE_CURSOR "\x1b[?25l"
 #define SHOW_CURSOR "\x1b[?25h"
-#define CLEAR_BELOW "\x1b[J"
 #define CLEAR_LINE "\x1b[2K"
 #define PLAIN "\x1b[0m"
 
@@ -94,9 +93,9 @@ void term_size(const term *t, unsigned *columns, unsigned *rows)
 
 static const char *colour(panel_tone tone)
 {
-    static const char *const codes[] = {[PANEL_PLAIN] = "",          [PANEL_STRONG] = "\x1b[1m",
-                                        [PANEL_GOOD] = "\x1b[32m",   [PANEL_CARE] = "\x1b[33m",
-                                        [PANEL_BAD] = "\x1b[1;31m", [PANEL_FAINT] = "\x1b[2m"};
+    static const char *const codes[] = {
+        [PANEL_PLAIN] = "",        [PANEL_STRONG] = "\x1b[1m", [PANEL_GOOD] = "\x1b[32m",
+        [PANEL_CARE] = "\x1b[33m", [PANEL_BAD] = "\x1b[1;31m", [PANEL_FAINT] = "\x1b[2m"};
 
     return codes[tone];
 }
@@ -142,24 +141,32 @@ static unsigned rows_shown(const term *t)
     return sum < rows ? sum : rows - (rows > 0);
 }
 
-/* The cursor waits at the beginning of the row below the panel. */
-static void to_top(const term *t, so_writer *w)
+static void up(so_writer *w, unsigned rows)
 {
-    unsigned rows = rows_shown(t);
-
-    so_write_text(w, "\r");
     if (rows > 0)
         so_write_format(w, "\x1b[%uA", rows);
 }
 
+/* Row by row: some terminals keep in their history what is cleared as a whole screen. */
+static void clear_rows(so_writer *w, unsigned rows)
+{
+    for (unsigned i = 0; i < rows; i++)
+        so_write_text(w, CLEAR_LINE "\r\n");
+    up(w, rows);
+}
+
+/* The cursor waits at the beginning of the row below the panel. */
 void term_hide(term *t)
 {
     so_writer w = so_writer_of(t->out, sizeof t->out);
+    unsigned rows = rows_shown(t);
 
     if (!t->visible)
         return;
-    to_top(t, &w);
-    so_write_text(&w, CLEAR_BELOW SHOW_CURSOR);
+    so_write_text(&w, "\r");
+    up(&w, rows);
+    clear_rows(&w, rows);
+    so_write_text(&w, SHOW_CURSOR);
     write_all(w.start, so_writer_len(&w));
     t->visible = cursor_hidden = false;
     t->shown.count = 0;
@@ -175,7 +182,7 @@ static bool writable(void)
 void term_show(term *t, const panel_screen *screen)
 {
     so_writer w = so_writer_of(t->out, sizeof t->out);
-    unsigned columns, rows;
+    unsigned columns, rows, before = t->visible ? rows_shown(t) : 0;
     bool anew;
 
     term_size(t, &columns, &rows);
@@ -183,11 +190,10 @@ void term_show(term *t, const panel_screen *screen)
     if (!in_foreground() || !writable() || screen->count >= rows)
         return;
     anew = !t->visible || columns != t->width || screen->count != t->shown.count;
-    so_write_text(&w, HIDE_CURSOR);
-    if (t->visible)
-        to_top(t, &w);
+    so_write_text(&w, HIDE_CURSOR "\r");
+    up(&w, before);
     if (anew)
-        so_write_text(&w, CLEAR_BELOW);
+        clear_rows(&w, before);
     for (size_t i = 0; i < screen->count; i++) {
         if (anew || !same(&screen->lines[i], &t->shown.lines[i]))
             write_line(t, &w, &screen->lines[i]);

@@ -1,6 +1,6 @@
 /*
- * A terminal that a panel is shown on, at its end: below what was printed, and drawn over in place. What was printed stays,
- * and so does what the terminal remembers of it. However the process ends, the terminal is as it was before.
+ * A terminal that a panel is shown on, at its end: below what was printed, and drawn over in place. What was printed
+ * stays, and so does what the terminal remembers of it. However the process ends, the terminal is as it was before.
  */
 #ifndef SOTTO_CLI_TERM_H
 #define SOTTO_CLI_TERM_H

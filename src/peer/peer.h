@@ -241,8 +241,8 @@ void so_peer_facts_of(const so_peer *peer, so_peer_facts *out);
 
 typedef struct so_track_facts {
     bool sending, receiving;
-    const char *codec;       /* "opus": the first one agreed on; NULL: none */
-    uint64_t sent, received; /* packets */
+    const char *codec;                   /* "opus": the first one agreed on; NULL: none */
+    uint64_t sent, received;             /* packets */
     uint64_t bytes_sent, bytes_received; /* of their payload */
     uint64_t lost, late, duplicate;
     uint64_t frames, frames_dropped;                /* received; dropped: for want of what they refer to */
