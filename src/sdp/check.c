@@ -171,22 +171,44 @@ static so_status check_bundle(so_sdp *sdp, const char *group, so_sdp_fault *faul
     return SO_OK;
 }
 
-/* RFC 8285 §5 and RFC 9143 §9: in one transport an id means one thing, since packets say only the id. */
-static so_status check_extensions(const so_sdp *sdp, so_sdp_fault *fault, so_error *err)
+/* RFC 8285 §5: within an m-line an id means one thing, since packets say only the id. */
+static so_status check_extensions(const so_sdp_media *m, so_sdp_fault *fault, so_error *err)
+{
+    const char *uris[256] = {NULL};
+
+    for (size_t k = 0; k < m->extension_count; k++) {
+        const so_sdp_extension *x = &m->extensions[k];
+        if (uris[x->id] == NULL)
+            uris[x->id] = x->uri;
+        else if (strcmp(uris[x->id], x->uri) != 0)
+            return so_sdp_fail(fault, err, SO_SDP_MALFORMED, "extension id %u stands for two things", x->id);
+    }
+    return SO_OK;
+}
+
+/*
+ * RFC 9143 §10: across bundled m-lines too an id must mean one thing. aiortc numbers those of each m-line from 1 all
+ * the same; nobody is worse off for it, since extensions are only ever used where both ends say them. So the meaning
+ * that comes first holds, and another one that comes later counts as not said.
+ */
+static void drop_extensions(so_sdp *sdp)
 {
     const char *uris[256] = {NULL};
 
     for (size_t i = 0; i < sdp->media_count; i++) {
-        const so_sdp_media *m = &sdp->media[i];
+        so_sdp_media *m = &sdp->media[i];
+        size_t kept = 0;
+
         for (size_t k = 0; !m->rejected && k < m->extension_count; k++) {
             const so_sdp_extension *x = &m->extensions[k];
             if (uris[x->id] == NULL)
                 uris[x->id] = x->uri;
-            else if (strcmp(uris[x->id], x->uri) != 0)
-                return so_sdp_fail(fault, err, SO_SDP_MALFORMED, "extension id %u stands for two things", x->id);
+            if (strcmp(uris[x->id], x->uri) == 0)
+                m->extensions[kept++] = *x;
         }
+        if (!m->rejected)
+            m->extension_count = kept;
     }
-    return SO_OK;
 }
 
 /* RFC 9143 §7.1.3: bundled m-lines may leave out what the tagged one says for all. */
@@ -227,12 +249,14 @@ so_status so_sdp_check(so_sdp *sdp, const so_sdp_prints *prints, const char *bun
         if (m->profile != SO_SDP_SCTP && !m->rtcp_mux)
             return so_sdp_fail(fault, err, SO_SDP_NO_RTCP_MUX,
                                "m-line %zu does not multiplex RTP and RTCP (a=rtcp-mux)", i + 1);
+        if (check_extensions(m, fault, err) != SO_OK)
+            return SO_BAD_INPUT;
     }
     status = check_prints(sdp, prints, fault, err);
     if (status == SO_OK)
         status = check_bundle(sdp, bundle, fault, err);
     if (status == SO_OK)
-        status = check_extensions(sdp, fault, err);
+        drop_extensions(sdp);
     if (status == SO_OK && sdp->tag < sdp->media_count)
         status = check_transport(sdp, fault, err);
     return status;

@@ -356,6 +356,25 @@ static void sound_and_picture_are_agreed_on_with_both_browsers(void **state)
     assert_string_equal(agreed_with("firefox-audio-video-offer.sdp", 1), "VP8/120/120 rtx/124/124");
 }
 
+/* aiortc numbers extensions anew in each m-line (RFC 9143 §10): id 2 is the audio level, and not the time of sending.
+ */
+static void an_extension_whose_id_is_taken_is_left_out(void **state)
+{
+    so_sdp *offer = sdp_parsed_file("aiortc-audio-video-offer.sdp");
+
+    (void)state;
+    assert_int_equal(so_sdp_extension_of(&offer->media[0], SO_SDP_URI_LEVEL)->id, 2);
+    assert_int_equal(so_sdp_extension_of(&offer->media[1], SO_SDP_URI_MID)->id, 1);
+    assert_null(so_sdp_extension_of(&offer->media[1], SO_SDP_URI_SEND_TIME));
+    assert_int_equal(offer->media[1].extension_count, 1);
+    so_sdp_free(offer);
+    assert_string_equal(agreed_with("aiortc-audio-video-offer.sdp", 0), "opus/96/96 PCMU/0/0 PCMA/8/8");
+    assert_string_equal(agreed_with("aiortc-audio-video-offer.sdp", 1), "VP8/97/97 rtx/98/98");
+    assert_int_equal(count_of("a=extmap:1 " SO_SDP_URI_MID), 2);
+    assert_int_equal(count_of("a=extmap:2 " SO_SDP_URI_LEVEL), 1);
+    assert_int_equal(count_of("a=extmap:"), 3);
+}
+
 /* RFC 6184 §8.1, table 5: three ways to say Constrained Baseline; levels may differ, modes may not. */
 static void h264_is_one_where_the_profile_and_the_mode_are(void **state)
 {
@@ -536,6 +555,7 @@ int main(void)
         cmocka_unit_test(an_answerer_may_choose_other_payload_types_for_its_receiving),
         cmocka_unit_test(video_and_data_need_only_abilities),
         cmocka_unit_test(sound_and_picture_are_agreed_on_with_both_browsers),
+        cmocka_unit_test(an_extension_whose_id_is_taken_is_left_out),
         cmocka_unit_test(h264_is_one_where_the_profile_and_the_mode_are),
         cmocka_unit_test(red_repeats_what_it_names_alone),
         cmocka_unit_test(later_offers_keep_places_types_and_ids),
