@@ -1,0 +1,130 @@
+"""One end of a call by aiortc, for the tests of tests/interop. usage: aiortc_end.py [--video VP8|H264|none]
+
+aiortc does not trickle: its descriptions have all of its candidates, and it takes those of the other end from there."""
+
+import argparse
+import asyncio
+import fractions
+import time
+
+import av
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+import signals
+from lines import obey, say
+
+
+class Tone(MediaStreamTrack):
+    kind = "audio"
+
+    def __init__(self):
+        super().__init__()
+        self.sample, self.start = 0, time.monotonic()
+
+    async def recv(self):
+        await asyncio.sleep(max(0, self.start + self.sample / signals.RATE - time.monotonic()))
+        frame = av.AudioFrame(format="s16", layout="mono", samples=960)
+        frame.planes[0].update(signals.tone(self.sample, 960).tobytes())
+        frame.sample_rate, frame.pts, frame.time_base = signals.RATE, self.sample, fractions.Fraction(1, signals.RATE)
+        self.sample += 960
+        return frame
+
+
+class Clock(MediaStreamTrack):
+    kind = "video"
+
+    def __init__(self):
+        super().__init__()
+        self.count, self.start = 0, time.monotonic()
+
+    async def recv(self):
+        await asyncio.sleep(max(0, self.start + self.count / signals.FPS - time.monotonic()))
+        frame = av.VideoFrame(signals.WIDTH, signals.HEIGHT, "yuv420p")
+        whole, at = signals.draw(self.count * 1000 // signals.FPS), 0
+        for plane in frame.planes:
+            size = plane.width * plane.height
+            lines = [whole[at + y * plane.width:at + (y + 1) * plane.width] for y in range(plane.height)]
+            plane.update(b"".join(line.ljust(plane.line_size, b"\0") for line in lines))
+            at += size
+        frame.pts, frame.time_base = self.count * 90000 // signals.FPS, fractions.Fraction(1, 90000)
+        self.count += 1
+        return frame
+
+
+class End:
+    def __init__(self, video):
+        self.codec = video
+        self.watch = signals.Watch()
+        self.tasks = []
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.pc.on("track", lambda track: self.tasks.append(asyncio.ensure_future(self.look(track))))
+        self.pc.on("connectionstatechange", lambda: say("state", state=self.pc.connectionState))
+
+    async def look(self, track):
+        try:
+            while True:
+                frame = await track.recv()
+                if track.kind == "audio":
+                    both = memoryview(bytes(frame.planes[0])).cast("h")
+                    self.watch.sound(both[:2 * frame.samples:2].tolist())
+                else:
+                    plane = frame.planes[0]
+                    self.watch.picture(bytes(plane), plane.line_size, frame.width, frame.height)
+        except MediaStreamError:
+            say("ended", kind=track.kind)
+
+    def prefer(self):
+        """Of pictures that codec alone, and what repairs it."""
+        for transceiver in self.pc.getTransceivers():
+            if transceiver.kind == "video" and self.codec:
+                codecs = RTCRtpSender.getCapabilities("video").codecs
+                transceiver.setCodecPreferences([c for c in codecs if c.name in (self.codec, "rtx")])
+
+    def add(self, kind):
+        self.pc.addTrack(Tone() if kind == "audio" else Clock())
+        self.prefer()
+
+    async def tell(self, description):
+        await self.pc.setLocalDescription(description)
+        say("description", type=self.pc.localDescription.type, sdp=self.pc.localDescription.sdp)
+
+    async def act(self, command):
+        what = command["do"]
+        if what == "offer":
+            await self.tell(await self.pc.createOffer())
+        elif what == "take":
+            await self.pc.setRemoteDescription(RTCSessionDescription(command["sdp"], command["type"]))
+            if command["type"] == "offer":
+                await self.tell(await self.pc.createAnswer())
+        elif what == "add-video":
+            self.add("video")
+        elif what == "want-key":
+            for receiver in self.pc.getReceivers():
+                if receiver.track.kind == "video":
+                    for source in receiver.getSynchronizationSources():
+                        await receiver._send_rtcp_pli(source.source)
+        elif what == "facts":
+            say("facts", state=self.pc.connectionState, **self.watch.facts())
+        elif what != "candidate":
+            raise ValueError(what)
+
+    async def close(self):
+        await self.pc.close()
+        for task in self.tasks:
+            task.cancel()
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--video", default="VP8")
+    options = parser.parse_args()
+    end = End(options.video if options.video != "none" else None)
+    end.add("audio")
+    if end.codec:
+        end.add("video")
+    await obey(end.act)
+    await end.close()
+
+
+asyncio.run(main())
