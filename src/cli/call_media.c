@@ -20,6 +20,8 @@ struct call_media {
     so_rtp_in *rtp;
     uv_poll_t polls[SO_MEDIA_KINDS];
     bool polling;
+    uv_async_t notice; /* from a device's thread */
+    unsigned handles;  /* that the loop still has */
     call_sinks *sinks;
     so_media_level *level; /* NULL: nobody asked, or no decoder is there */
     uint64_t measured;
@@ -70,6 +72,24 @@ static bool every_sink_takes(const void *user, const char *name)
     return (call_sinks_take(m->sinks) & SO_MEDIA_BIT(so_media_codec_of(name))) != 0;
 }
 
+/* On a device's thread. */
+static void on_device(void *user)
+{
+    call_media *m = user;
+
+    (void)uv_async_send(&m->notice);
+}
+
+/* A call goes on without a device that is gone. */
+static void on_notice(uv_async_t *notice)
+{
+    call_media *m = notice->data;
+    so_error fault;
+
+    while (m->sinks != NULL && call_sinks_fault(m->sinks, &fault))
+        call_say_fault(m->options, &fault);
+}
+
 static so_status open_all(call_media *m, unsigned number, so_error *err)
 {
     so_status status = open_sources(m, err);
@@ -77,7 +97,7 @@ static so_status open_all(call_media *m, unsigned number, so_error *err)
     if (status == SO_OK)
         status = open_rtp(m, err);
     if (status == SO_OK)
-        status = call_sinks_open(&m->sinks, m->options, number, err);
+        status = call_sinks_open(&m->sinks, m->options, number, (call_sinks_notice){on_device, m}, err);
     if (status != SO_OK)
         return status;
     so_sdp_choose(&m->choice, every_sink_takes, m);
@@ -105,6 +125,7 @@ static void watch_rtp(call_media *m, uv_loop_t *loop)
     for (so_media_kind kind = SO_MEDIA_AUDIO; kind < SO_MEDIA_KINDS; kind++) {
         (void)uv_poll_init(loop, &m->polls[kind], so_rtp_in_fd(m->rtp, kind));
         m->polls[kind].data = m;
+        m->handles++;
         (void)uv_poll_start(&m->polls[kind], UV_READABLE, on_rtp);
     }
 }
@@ -121,6 +142,12 @@ so_status call_media_open(call_media **out, const call_options *o, unsigned numb
     m->options = o;
     m->ask = ask;
     m->user = user;
+    if (uv_async_init(loop, &m->notice, on_notice) != 0) {
+        free(m);
+        return so_fail(err, SO_NO_MEMORY, "media", "no descriptor for what devices tell; end other programs");
+    }
+    m->notice.data = m;
+    m->handles = 1;
     status = open_all(m, number, err);
     if (status != SO_OK) {
         so_error later;
@@ -134,31 +161,28 @@ so_status call_media_open(call_media **out, const call_options *o, unsigned numb
     return SO_OK;
 }
 
-/* uv has the handles of the polls until they are closed. */
-static void on_poll_closed(uv_handle_t *handle)
+/* uv has the handles until they are closed. */
+static void on_handle_closed(uv_handle_t *handle)
 {
     call_media *m = handle->data;
 
-    if (handle == (uv_handle_t *)&m->polls[SO_MEDIA_VIDEO]) {
-        so_rtp_in_close(m->rtp);
-        free(m);
-    }
+    if (--m->handles > 0)
+        return;
+    so_rtp_in_close(m->rtp);
+    free(m);
 }
 
 so_status call_media_close(call_media *m, so_error *err)
 {
     so_status status = call_sinks_close(m->sinks, err);
 
+    m->sinks = NULL; /* and no thread tells anything from here on */
     for (size_t i = 0; i < m->source_count; i++)
         so_source_close(m->sources[i]);
     so_media_level_free(m->level);
-    if (m->polling) {
-        uv_close((uv_handle_t *)&m->polls[SO_MEDIA_AUDIO], on_poll_closed);
-        uv_close((uv_handle_t *)&m->polls[SO_MEDIA_VIDEO], on_poll_closed);
-        return status;
-    }
-    so_rtp_in_close(m->rtp);
-    free(m);
+    for (so_media_kind kind = SO_MEDIA_AUDIO; m->polling && kind < SO_MEDIA_KINDS; kind++)
+        uv_close((uv_handle_t *)&m->polls[kind], on_handle_closed);
+    uv_close((uv_handle_t *)&m->notice, on_handle_closed);
     return status;
 }
 

@@ -18,7 +18,8 @@ static const char help[] =
     "  --in WHAT        send FILE, \"mic\", \"camera\", \"screen\", or \"test\" (a tone and a picture with a clock);\n"
     "                   twice: sound of one and the picture of the other\n"
     "  --loop           begin files anew at their end\n"
-    "  --out FILE       write what is heard and seen to FILE (.webm, .mkv, .mp4 or .ogg); up to four times\n"
+    "  --out WHAT       play what is heard (\"speaker\"), or write all to FILE (.webm, .mkv, .mp4 or .ogg);\n"
+    "                   up to four times\n"
     "  --rtp-in A:P     send what another program on this machine sends there in plain RTP (loopback alone)\n"
     "  --rtp-out A:P    give what is heard and seen to another program on this machine, likewise\n"
     "  --rtp-sdp FILE   write the session description that the other program needs for --rtp-out\n"
@@ -93,6 +94,19 @@ static bool seconds(unsigned *out, const char *text)
     return true;
 }
 
+static bool is_device(const char *out)
+{
+    return strcmp(out, "speaker") == 0;
+}
+
+static bool has_out(const call_options *o, const char *out)
+{
+    for (size_t i = 0; i < o->out_count; i++)
+        if (strcmp(o->out[i], out) == 0)
+            return true;
+    return false;
+}
+
 /* -1, or the exit code */
 static int take(call_options *o, int option)
 {
@@ -106,6 +120,8 @@ static int take(call_options *o, int option)
     case OPT_OUT:
         if (o->out_count == CALL_OUTS)
             return usage("--out can be given four times");
+        if (is_device(optarg) && has_out(o, optarg))
+            return usage("a device can be given to --out once");
         o->out[o->out_count++] = optarg;
         break;
     case OPT_LOOP:

@@ -2,6 +2,7 @@
 
 #include "media/rtp_port.h"
 #include "media/sink.h"
+#include "media/speaker.h"
 #include "rtp/stats.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ struct call_sinks {
     bool begun, picture; /* picture: some file takes one */
     size_t file_count;
     unsigned takes; /* the codecs that all of the files take */
+    so_speaker *speaker;
     so_rtp_out *rtp;
     so_address rtp_address;
     so_media_codec described[SO_MEDIA_KINDS]; /* in the session description that was written last */
@@ -54,28 +56,44 @@ static char *path_of(const char *name, unsigned number)
     return path;
 }
 
-static so_status open_files(call_sinks *s, unsigned number, so_error *err)
+static so_status open_file(call_sinks *s, const char *name, unsigned number, so_error *err)
 {
-    for (size_t i = 0; i < s->options->out_count; i++) {
-        so_status status;
-        unsigned takes;
+    size_t i = s->file_count;
+    so_status status;
+    unsigned takes;
 
-        s->paths[i] = path_of(s->options->out[i], number);
-        if (s->paths[i] == NULL)
-            return so_fail(err, SO_NO_MEMORY, "media", "no memory for a file's name; end other programs");
-        status = so_sink_open(&s->files[i], s->paths[i], err);
-        if (status != SO_OK)
-            return status;
-        s->file_count++;
-        /* A file that takes no pictures says nothing about theirs. */
-        takes = so_sink_takes(s->files[i]);
-        s->takes &= takes_picture(takes) ? takes : takes | PICTURES;
-        s->picture |= takes_picture(takes);
-    }
+    free(s->paths[i]);
+    s->paths[i] = path_of(name, number);
+    if (s->paths[i] == NULL)
+        return so_fail(err, SO_NO_MEMORY, "media", "no memory for a file's name; end other programs");
+    status = so_sink_open(&s->files[i], s->paths[i], err);
+    if (status != SO_OK)
+        return status;
+    s->file_count++;
+    /* A file that takes no pictures says nothing about theirs. */
+    takes = so_sink_takes(s->files[i]);
+    s->takes &= takes_picture(takes) ? takes : takes | PICTURES;
+    s->picture |= takes_picture(takes);
     return SO_OK;
 }
 
-so_status call_sinks_open(call_sinks **out, const call_options *o, unsigned number, so_error *err)
+static so_status open_outs(call_sinks *s, unsigned number, call_sinks_notice notice, so_error *err)
+{
+    so_status status = SO_OK;
+
+    for (size_t i = 0; status == SO_OK && i < s->options->out_count; i++) {
+        const char *out = s->options->out[i];
+
+        if (strcmp(out, "speaker") == 0)
+            status = so_speaker_open(&s->speaker, notice.told, notice.user, err);
+        else
+            status = open_file(s, out, number, err);
+    }
+    return status;
+}
+
+so_status call_sinks_open(call_sinks **out, const call_options *o, unsigned number, call_sinks_notice notice,
+                          so_error *err)
 {
     call_sinks *s = calloc(1, sizeof *s);
     so_status status;
@@ -86,7 +104,7 @@ so_status call_sinks_open(call_sinks **out, const call_options *o, unsigned numb
     s->options = o;
     s->takes = ALL_CODECS;
     status = open_rtp(s, err);
-    return status == SO_OK ? open_files(s, number, err) : status;
+    return status == SO_OK ? open_outs(s, number, notice, err) : status;
 }
 
 so_status call_sinks_close(call_sinks *s, so_error *err)
@@ -106,6 +124,7 @@ so_status call_sinks_close(call_sinks *s, so_error *err)
     }
     for (size_t i = 0; i < CALL_OUTS; i++)
         free(s->paths[i]);
+    so_speaker_close(s->speaker);
     so_rtp_out_close(s->rtp);
     free(s);
     return status;
@@ -190,6 +209,12 @@ static so_status to_files(call_sinks *s, const so_call_event *event, so_media_co
     return SO_OK;
 }
 
+static void to_devices(call_sinks *s, const so_peer_frame *f, so_media_codec codec)
+{
+    if (s->speaker != NULL && so_media_codec_kind(codec) == SO_MEDIA_AUDIO)
+        so_speaker_put(s->speaker, codec, f->bytes, f->len, f->time);
+}
+
 so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_msec now, so_error *err)
 {
     so_media_codec codec = so_media_codec_of(event->frame.codec->name);
@@ -197,6 +222,7 @@ so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_ms
 
     if (codec == SO_MEDIA_NONE)
         return SO_OK;
+    to_devices(s, &event->frame, codec);
     if (s->rtp != NULL)
         status = to_rtp(s, event, codec, now, err);
     return status == SO_OK ? to_files(s, event, codec, now, err) : status;
@@ -205,4 +231,9 @@ so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_ms
 bool call_sinks_want_key(call_sinks *s)
 {
     return s->rtp != NULL && so_rtp_out_wants_key(s->rtp);
+}
+
+bool call_sinks_fault(call_sinks *s, so_error *fault)
+{
+    return s->speaker != NULL && so_speaker_fault(s->speaker, fault);
 }

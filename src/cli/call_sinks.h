@@ -7,8 +7,14 @@
 
 typedef struct call_sinks call_sinks;
 
+/* What devices have to tell: called with user on a thread of theirs; ask call_sinks_fault then. */
+typedef struct call_sinks_notice {
+    void (*told)(void *user);
+    void *user;
+} call_sinks_notice;
+
 /* number: of the call, from 1; where several callers come one after another, each has files of its own ("a-2.webm"). */
-so_status call_sinks_open(call_sinks **sinks, const call_options *options, unsigned number,
+so_status call_sinks_open(call_sinks **sinks, const call_options *options, unsigned number, call_sinks_notice notice,
                           so_error *err) SO_MUST_CHECK;
 /* Ends the files, and takes away those of a call that never was. NULL is allowed. */
 so_status call_sinks_close(call_sinks *sinks, so_error *err) SO_MUST_CHECK;
@@ -23,5 +29,7 @@ so_status call_sinks_take_frame(call_sinks *sinks, const so_call_event *event, s
 
 /* Once, when one of them needs a key frame. */
 bool call_sinks_want_key(call_sinks *sinks);
+/* A device is gone, and why: once for each. */
+bool call_sinks_fault(call_sinks *sinks, so_error *fault);
 
 #endif

@@ -3,13 +3,17 @@
 #include "media/ffmpeg.h"
 
 #include <libavdevice/avdevice.h>
+#include <libavutil/channel_layout.h>
 #include <libavutil/dict.h>
+#include <libavutil/mathematics.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define CAMERA "/dev/video0"
 #define ALSA_DEVICES "/dev/snd"
+#define HELD_MOST_MS 60
 
 typedef struct setting {
     const char *name, *value;
@@ -20,15 +24,30 @@ static void register_devices(void)
     avdevice_register_all();
 }
 
+static void know_devices(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, register_devices);
+}
+
+static int set_all(AVDictionary **options, const setting *settings)
+{
+    int code = 0;
+
+    for (size_t i = 0; code >= 0 && settings[i].name != NULL; i++)
+        code = av_dict_set(options, settings[i].name, settings[i].value, 0);
+    return code;
+}
+
 /* AVERROR_DEMUXER_NOT_FOUND: this FFmpeg does not know the kind of device. */
 static int open_device(AVFormatContext **format, const char *kind, const char *name, const setting *settings)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const AVInputFormat *input;
     AVDictionary *options = NULL;
-    int code = 0;
+    int code;
 
-    (void)pthread_once(&once, register_devices);
+    know_devices();
     input = av_find_input_format(kind);
     if (input == NULL)
         return AVERROR_DEMUXER_NOT_FOUND;
@@ -36,8 +55,7 @@ static int open_device(AVFormatContext **format, const char *kind, const char *n
     if (*format == NULL)
         return AVERROR(ENOMEM);
     (*format)->flags |= AVFMT_FLAG_NONBLOCK; /* so that a silent device does not hold its thread for ever */
-    for (size_t i = 0; code >= 0 && settings[i].name != NULL; i++)
-        code = av_dict_set(&options, settings[i].name, settings[i].value, 0);
+    code = set_all(&options, settings);
     if (code < 0) {
         avformat_free_context(*format);
         *format = NULL;
@@ -115,4 +133,84 @@ so_status so_device_screen(AVFormatContext **format, unsigned fps, so_error *err
     return so_fail(err, SO_NOT_FOUND, "media",
                    "the screen %.60s can't be read: %s; check DISPLAY, and that you may connect to it (xdpyinfo tells)",
                    display, so_media_why(code, why));
+}
+
+/* ---- out ---- */
+
+static int add_sound(AVFormatContext *format, int rate, int channels)
+{
+    AVStream *stream = avformat_new_stream(format, NULL);
+
+    if (stream == NULL)
+        return AVERROR(ENOMEM);
+    stream->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
+    stream->codecpar->codec_id = AV_NE(AV_CODEC_ID_PCM_F32BE, AV_CODEC_ID_PCM_F32LE);
+    stream->codecpar->format = AV_SAMPLE_FMT_FLT;
+    stream->codecpar->sample_rate = rate;
+    av_channel_layout_default(&stream->codecpar->ch_layout, channels);
+    stream->time_base = (AVRational){1, rate};
+    return 0;
+}
+
+static int open_output(AVFormatContext **format, const char *kind, int rate, int channels, const setting *settings)
+{
+    AVDictionary *options = NULL;
+    int code;
+
+    know_devices();
+    code = avformat_alloc_output_context2(format, NULL, kind, "default");
+    if (code < 0)
+        return code;
+    (*format)->flags |= AVFMT_FLAG_NONBLOCK;
+    code = set_all(&options, settings);
+    if (code >= 0)
+        code = add_sound(*format, rate, channels);
+    if (code >= 0)
+        code = avformat_write_header(*format, &options);
+    if (code < 0) {
+        avformat_free_context(*format);
+        *format = NULL;
+    }
+    av_dict_free(&options);
+    return code;
+}
+
+so_status so_device_speaker(AVFormatContext **format, int rate, int channels, so_error *err)
+{
+    /* room for 40 ms, where PulseAudio's own is for seconds */
+    static const setting pulse[] = {
+        {"name", "sotto"}, {"stream_name", "call"}, {"buffer_duration", "40"}, {NULL, NULL}};
+    static const setting alsa[] = {{NULL, NULL}};
+    char why[AV_ERROR_MAX_STRING_SIZE], why_alsa[AV_ERROR_MAX_STRING_SIZE];
+    int code = open_output(format, "pulse", rate, channels, pulse), code_alsa = code;
+
+    if (code < 0 && code != AVERROR(ENOMEM))
+        code_alsa =
+            access(ALSA_DEVICES, F_OK) == 0 ? open_output(format, "alsa", rate, channels, alsa) : AVERROR(ENODEV);
+    if (code_alsa >= 0)
+        return SO_OK;
+    if (code_alsa == AVERROR(ENOMEM))
+        return so_media_no_memory(err);
+    return so_fail(err, SO_NOT_FOUND, "media",
+                   "no loudspeaker can be opened: PulseAudio says '%s', ALSA says '%s'; start PulseAudio or PipeWire "
+                   "(pactl info tells), or plug a loudspeaker in",
+                   so_media_why(code, why), so_media_why(code_alsa, why_alsa));
+}
+
+/* ALSA has room for seconds. PulseAudio was told, and what it counts is in the loudspeaker's own buffers as well. */
+bool so_device_holds_enough(AVFormatContext *format, int64_t time)
+{
+    int64_t played, wall;
+
+    if (strcmp(format->oformat->name, "alsa") != 0 || av_get_output_timestamp(format, 0, &played, &wall) < 0)
+        return false;
+    return av_rescale_q(time - played, format->streams[0]->time_base, (AVRational){1, 1000}) > HELD_MOST_MS;
+}
+
+void so_device_close_output(AVFormatContext *format)
+{
+    if (format == NULL)
+        return;
+    (void)av_write_trailer(format); /* which closes the device; what it holds yet nobody misses */
+    avformat_free_context(format);
 }
