@@ -56,6 +56,14 @@ static void on_asked(void *user)
     on_pace(&c->pace);
 }
 
+static void on_window_closed(void *user)
+{
+    command *c = user;
+
+    if (c->caller != NULL)
+        so_caller_hang_up(c->caller, NULL);
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
     command *c = timer->data;
@@ -228,10 +236,11 @@ static void start_call(command *c)
                                .event = on_event,
                                .closed = on_closed,
                                .user = c};
+    call_media_asks asks = {.send = on_asked, .hang_up = on_window_closed, .user = c};
     so_error err;
 
     c->open = false;
-    if (call_media_open(&c->media, &c->options, c->calls + 1, &c->loop.uv, on_asked, c, &err) != SO_OK) {
+    if (call_media_open(&c->media, &c->options, c->calls + 1, &c->loop.uv, &asks, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
         return;

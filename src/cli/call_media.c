@@ -28,8 +28,7 @@ struct call_media {
     double energy;
     so_sdp_choice choice;
     bool begun;
-    void (*ask)(void *user);
-    void *user;
+    call_media_asks asks;
 };
 
 /* ---- opening ---- */
@@ -88,6 +87,8 @@ static void on_notice(uv_async_t *notice)
 
     while (m->sinks != NULL && call_sinks_fault(m->sinks, &fault))
         call_say_fault(m->options, &fault);
+    if (m->sinks != NULL && call_sinks_closed(m->sinks))
+        m->asks.hang_up(m->asks.user);
 }
 
 static so_status open_all(call_media *m, unsigned number, so_error *err)
@@ -113,7 +114,7 @@ static void on_rtp(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    m->ask(m->user);
+    m->asks.send(m->asks.user);
 }
 
 /* Before the call is open too: what comes then is old, and dropped. */
@@ -131,7 +132,7 @@ static void watch_rtp(call_media *m, uv_loop_t *loop)
 }
 
 so_status call_media_open(call_media **out, const call_options *o, unsigned number, uv_loop_t *loop,
-                          void (*ask)(void *user), void *user, so_error *err)
+                          const call_media_asks *asks, so_error *err)
 {
     call_media *m = calloc(1, sizeof *m);
     so_status status;
@@ -140,8 +141,7 @@ so_status call_media_open(call_media **out, const call_options *o, unsigned numb
     if (m == NULL)
         return so_fail(err, SO_NO_MEMORY, "media", "no memory for a call's media; end other programs");
     m->options = o;
-    m->ask = ask;
-    m->user = user;
+    m->asks = *asks;
     if (uv_async_init(loop, &m->notice, on_notice) != 0) {
         free(m);
         return so_fail(err, SO_NO_MEMORY, "media", "no descriptor for what devices tell; end other programs");

@@ -7,10 +7,15 @@
 
 typedef struct call_media call_media;
 
-/* Opens what the options name; number: of the call, from 1. asks: called with user whenever call_media_next wants to be
- * called again at once. */
+typedef struct call_media_asks {
+    void (*send)(void *user);    /* call call_media_next again at once */
+    void (*hang_up)(void *user); /* somebody has closed the window */
+    void *user;
+} call_media_asks;
+
+/* Opens what the options name; number: of the call, from 1. */
 so_status call_media_open(call_media **media, const call_options *options, unsigned number, uv_loop_t *loop,
-                          void (*ask)(void *user), void *user, so_error *err) SO_MUST_CHECK;
+                          const call_media_asks *asks, so_error *err) SO_MUST_CHECK;
 /* Ends what was written. */
 so_status call_media_close(call_media *media, so_error *err) SO_MUST_CHECK;
 

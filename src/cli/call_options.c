@@ -18,8 +18,8 @@ static const char help[] =
     "  --in WHAT        send FILE, \"mic\", \"camera\", \"screen\", or \"test\" (a tone and a picture with a clock);\n"
     "                   twice: sound of one and the picture of the other\n"
     "  --loop           begin files anew at their end\n"
-    "  --out WHAT       play what is heard (\"speaker\"), or write all to FILE (.webm, .mkv, .mp4 or .ogg);\n"
-    "                   up to four times\n"
+    "  --out WHAT       play what is heard (\"speaker\"), show what is seen (\"window\"), or write both to FILE\n"
+    "                   (.webm, .mkv, .mp4 or .ogg); up to four times\n"
     "  --rtp-in A:P     send what another program on this machine sends there in plain RTP (loopback alone)\n"
     "  --rtp-out A:P    give what is heard and seen to another program on this machine, likewise\n"
     "  --rtp-sdp FILE   write the session description that the other program needs for --rtp-out\n"
@@ -96,7 +96,7 @@ static bool seconds(unsigned *out, const char *text)
 
 static bool is_device(const char *out)
 {
-    return strcmp(out, "speaker") == 0;
+    return strcmp(out, "speaker") == 0 || strcmp(out, "window") == 0;
 }
 
 static bool has_out(const call_options *o, const char *out)

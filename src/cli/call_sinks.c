@@ -3,6 +3,7 @@
 #include "media/rtp_port.h"
 #include "media/sink.h"
 #include "media/speaker.h"
+#include "media/window.h"
 #include "rtp/stats.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct call_sinks {
     size_t file_count;
     unsigned takes; /* the codecs that all of the files take */
     so_speaker *speaker;
+    so_window *window;
     so_rtp_out *rtp;
     so_address rtp_address;
     so_media_codec described[SO_MEDIA_KINDS]; /* in the session description that was written last */
@@ -77,6 +79,14 @@ static so_status open_file(call_sinks *s, const char *name, unsigned number, so_
     return SO_OK;
 }
 
+/* It says nothing about sound. */
+static so_status open_window(call_sinks *s, call_sinks_notice notice, so_error *err)
+{
+    s->takes &= so_window_takes() | ~PICTURES;
+    s->picture = true;
+    return so_window_open(&s->window, notice.told, notice.user, err);
+}
+
 static so_status open_outs(call_sinks *s, unsigned number, call_sinks_notice notice, so_error *err)
 {
     so_status status = SO_OK;
@@ -86,6 +96,8 @@ static so_status open_outs(call_sinks *s, unsigned number, call_sinks_notice not
 
         if (strcmp(out, "speaker") == 0)
             status = so_speaker_open(&s->speaker, notice.told, notice.user, err);
+        else if (strcmp(out, "window") == 0)
+            status = open_window(s, notice, err);
         else
             status = open_file(s, out, number, err);
     }
@@ -125,6 +137,7 @@ so_status call_sinks_close(call_sinks *s, so_error *err)
     for (size_t i = 0; i < CALL_OUTS; i++)
         free(s->paths[i]);
     so_speaker_close(s->speaker);
+    so_window_close(s->window);
     so_rtp_out_close(s->rtp);
     free(s);
     return status;
@@ -186,54 +199,66 @@ static so_status to_rtp(call_sinks *s, const so_call_event *event, so_media_code
     return SO_OK;
 }
 
-static so_status to_files(call_sinks *s, const so_call_event *event, so_media_codec codec, so_msec now, so_error *err)
+static so_status to_files(call_sinks *s, const so_call_event *event, const so_sink_frame *frame, so_error *err)
 {
-    so_sink_frame frame = {.codec = codec,
-                           .bytes = event->frame.bytes,
-                           .len = event->frame.len,
-                           .rtp_time = event->frame.time,
-                           .arrival_us = now * 1000,
-                           .key = event->frame.key};
-
     for (size_t i = 0; i < s->file_count; i++) {
         so_status status;
 
-        if ((so_sink_takes(s->files[i]) & SO_MEDIA_BIT(codec)) == 0)
+        if ((so_sink_takes(s->files[i]) & SO_MEDIA_BIT(frame->codec)) == 0)
             continue;
         if (event->wall != 0)
-            so_sink_align(s->files[i], so_media_codec_kind(codec), so_ntp_of_unix_msec(event->wall), event->frame.time);
-        status = so_sink_write(s->files[i], &frame, err);
+            so_sink_align(s->files[i], so_media_codec_kind(frame->codec), so_ntp_of_unix_msec(event->wall),
+                          frame->rtp_time);
+        status = so_sink_write(s->files[i], frame, err);
         if (status == SO_TOO_LONG || status == SO_IO || status == SO_NO_MEMORY)
             return status;
     }
     return SO_OK;
 }
 
-static void to_devices(call_sinks *s, const so_peer_frame *f, so_media_codec codec)
+static void to_devices(call_sinks *s, const so_sink_frame *f)
 {
-    if (s->speaker != NULL && so_media_codec_kind(codec) == SO_MEDIA_AUDIO)
-        so_speaker_put(s->speaker, codec, f->bytes, f->len, f->time);
+    so_media_kind kind = so_media_codec_kind(f->codec);
+
+    if (s->speaker != NULL && kind == SO_MEDIA_AUDIO)
+        so_speaker_put(s->speaker, f->codec, f->bytes, f->len, f->rtp_time);
+    if (s->window != NULL && kind == SO_MEDIA_VIDEO)
+        so_window_put(s->window, f);
 }
 
 so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_msec now, so_error *err)
 {
-    so_media_codec codec = so_media_codec_of(event->frame.codec->name);
+    so_sink_frame frame = {.codec = so_media_codec_of(event->frame.codec->name),
+                           .bytes = event->frame.bytes,
+                           .len = event->frame.len,
+                           .rtp_time = event->frame.time,
+                           .arrival_us = now * 1000,
+                           .key = event->frame.key};
     so_status status = SO_OK;
 
-    if (codec == SO_MEDIA_NONE)
+    if (frame.codec == SO_MEDIA_NONE)
         return SO_OK;
-    to_devices(s, &event->frame, codec);
+    to_devices(s, &frame);
     if (s->rtp != NULL)
-        status = to_rtp(s, event, codec, now, err);
-    return status == SO_OK ? to_files(s, event, codec, now, err) : status;
+        status = to_rtp(s, event, frame.codec, now, err);
+    return status == SO_OK ? to_files(s, event, &frame, err) : status;
 }
 
 bool call_sinks_want_key(call_sinks *s)
 {
-    return s->rtp != NULL && so_rtp_out_wants_key(s->rtp);
+    bool rtp = s->rtp != NULL && so_rtp_out_wants_key(s->rtp);
+    bool window = s->window != NULL && so_window_wants_key(s->window);
+
+    return rtp || window;
 }
 
 bool call_sinks_fault(call_sinks *s, so_error *fault)
 {
-    return s->speaker != NULL && so_speaker_fault(s->speaker, fault);
+    return (s->speaker != NULL && so_speaker_fault(s->speaker, fault)) ||
+           (s->window != NULL && so_window_fault(s->window, fault));
+}
+
+bool call_sinks_closed(call_sinks *s)
+{
+    return s->window != NULL && so_window_closed(s->window);
 }

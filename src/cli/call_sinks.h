@@ -7,7 +7,7 @@
 
 typedef struct call_sinks call_sinks;
 
-/* What devices have to tell: called with user on a thread of theirs; ask call_sinks_fault then. */
+/* What devices have to tell: called with user on a thread of theirs; ask the two at the end then. */
 typedef struct call_sinks_notice {
     void (*told)(void *user);
     void *user;
@@ -31,5 +31,6 @@ so_status call_sinks_take_frame(call_sinks *sinks, const so_call_event *event, s
 bool call_sinks_want_key(call_sinks *sinks);
 /* A device is gone, and why: once for each. */
 bool call_sinks_fault(call_sinks *sinks, so_error *fault);
+bool call_sinks_closed(call_sinks *sinks); /* a window, by the person in front of it */
 
 #endif
