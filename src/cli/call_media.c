@@ -286,8 +286,11 @@ static uint64_t send_source(call_media *m, so_caller *caller, so_source *source,
 
         if (said == SO_SOURCE_LATER)
             return next;
+        /* A file that breaks in the middle ends there: what was sent was sent. Nobody expects that of a device. */
+        if (said == SO_SOURCE_FAILED && so_source_what(source)->live)
+            call_say_fault(m->options, so_source_fault(source));
         if (said != SO_SOURCE_FRAME)
-            continue; /* a file that breaks in the middle ends there: what was sent was sent */
+            continue;
         out = (so_peer_frame){.bytes = frame.bytes, .len = frame.len, .time = frame.rtp_time, .marker = frame.fresh};
         send_frame(m, caller, frame.codec, &out);
     }

@@ -37,12 +37,11 @@ struct so_playout {
 
 static so_status make_resampler(so_playout *p)
 {
-    AVChannelLayout mono, stereo;
+    AVChannelLayout mono;
     int code;
 
     av_channel_layout_default(&mono, 1);
-    av_channel_layout_default(&stereo, CHANNELS);
-    code = swr_alloc_set_opts2(&p->resampler, &stereo, AV_SAMPLE_FMT_FLT, SO_PLAYOUT_RATE, &mono, AV_SAMPLE_FMT_S16,
+    code = swr_alloc_set_opts2(&p->resampler, &mono, AV_SAMPLE_FMT_FLT, SO_PLAYOUT_RATE, &mono, AV_SAMPLE_FMT_S16,
                                SO_G711_RATE, 0, NULL);
     return code < 0 || swr_init(p->resampler) < 0 ? SO_NO_MEMORY : SO_OK;
 }
@@ -98,13 +97,17 @@ static void put_opus(so_playout *p, const uint8_t *bytes, size_t len)
 static void put_g711(so_playout *p, const uint8_t *bytes, size_t len)
 {
     int16_t linear[PACKET_MOST * SO_G711_RATE / SO_PLAYOUT_RATE];
-    uint8_t *out = (uint8_t *)end_of(p);
+    float *to = end_of(p);
+    uint8_t *out = (uint8_t *)to;
     const uint8_t *in = (const uint8_t *)linear;
     int got;
 
     for (size_t i = 0; i < len; i++)
         linear[i] = p->codec == SO_MEDIA_PCMU ? so_g711_of_ulaw(bytes[i]) : so_g711_of_alaw(bytes[i]);
     got = swr_convert(p->resampler, &out, ROOM - p->count, &in, (int)len);
+    for (int i = got - 1; i >= 0; i--) /* one channel becomes two where it stands, from its end on */
+        for (int c = CHANNELS - 1; c >= 0; c--)
+            to[i * CHANNELS + c] = to[i];
     p->count += got > 0 ? got : 0;
 }
 
