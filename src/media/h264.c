@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define TIMEBASE 90000
+#define RATE_LEAST 1000 /* x264 counts kilobits, and fails at none of them */
 #define CONSTRAINED_BASELINE (66 | 1 << 9) /* as FFmpeg counts profiles, by names that change */
 
 struct so_h264_encoder {
@@ -29,6 +30,8 @@ static so_status failed(int code, so_error *err)
 
 static void set_rate(AVCodecContext *c, unsigned bitrate)
 {
+    if (bitrate < RATE_LEAST)
+        bitrate = RATE_LEAST;
     c->bit_rate = bitrate;
     c->rc_max_rate = bitrate;
     c->rc_buffer_size = (int)bitrate; /* a second's worth */

@@ -172,7 +172,7 @@ static void the_rate_is_followed_without_a_key_frame(void **state)
     static const so_media_codec codecs[] = {SO_MEDIA_VP8, SO_MEDIA_H264};
 
     (void)state;
-    shell(FFMPEG "-f lavfi -i 'testsrc2=s=640x360:r=30:d=16,noise=alls=20:allf=t' -c:v mpeg4 -q:v 3 %s",
+    shell(FFMPEG "-f lavfi -i 'testsrc2=s=640x360:r=30:d=20,noise=alls=20:allf=t' -c:v mpeg4 -q:v 3 %s",
           in_folder("noise.mkv"));
     for (unsigned i = 0; i < 2; i++) {
         so_source_options options = {.bitrate = 1500000};
@@ -192,6 +192,10 @@ static void the_rate_is_followed_without_a_key_frame(void **state)
         assert_true(keys <= 2);
         assert_true(width < 640);
         assert_true(low < 100000);
+        so_source_set_bitrate(r.source,
+                              0); /* the path bears sound alone at the moment: pictures wait for a better one */
+        (void)rate_at(&r, &keys, &width);
+        assert_true(width < 640);
         so_source_set_bitrate(r.source, 1500000);
         (void)rate_at(&r, &keys, &width);
         assert_int_equal(width, 640);
