@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define TIMEBASE 90000
-#define RATE_LEAST 1000 /* x264 counts kilobits, and fails at none of them */
+#define RATE_LEAST 1000                    /* x264 counts kilobits, and fails at none of them */
 #define CONSTRAINED_BASELINE (66 | 1 << 9) /* as FFmpeg counts profiles, by names that change */
 
 struct so_h264_encoder {
