@@ -2,15 +2,13 @@
 // from what the page shows, so that frames are known to be in order and in time.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 import { readClockStripSource } from './clock_strip.mjs';
 import { PATIENT, World } from './harness.mjs';
 import { Native } from './native.mjs';
+import { plays, run } from './recording.mjs';
 
-const run = promisify(execFile);
 const world = new World();
 let server, browsers;
 
@@ -47,23 +45,6 @@ function inTime(seen, who) {
   }
   const spread = Math.max(...late) - Math.min(...late);
   assert.ok(spread < 2000, `${who}: the picture is at times ${spread} ms later than at others`);
-}
-
-/** A recording has both kinds, in order, as long as each other, and FFmpeg decodes all of it. */
-async function plays(file) {
-  const { stdout } = await run('ffprobe', ['-loglevel', 'error', '-show_entries', 'packet=codec_type,pts_time', '-of', 'csv=p=0', file]);
-  const times = { audio: [], video: [] };
-  for (const line of stdout.trim().split('\n')) {
-    const [kind, time] = line.split(',');
-    times[kind].push(Number(time));
-  }
-  for (const [kind, list] of Object.entries(times)) {
-    assert.ok(list.length > 10, `${list.length} packets of ${kind}`);
-    for (let i = 1; i < list.length; i++) assert.ok(list[i] >= list[i - 1], `${kind} goes back from ${list[i - 1]} to ${list[i]}`);
-  }
-  assert.ok(Math.abs(times.audio.at(-1) - times.video.at(-1)) < 5, `sound ends at ${times.audio.at(-1)} and the picture at ${times.video.at(-1)}`);
-  const { stderr } = await run('ffmpeg', ['-loglevel', 'error', '-i', file, '-vsync', 'passthrough', '-f', 'framemd5', '/dev/null', '-y']);
-  assert.equal(stderr, '');
 }
 
 for (const name of ['Chromium', 'Firefox']) {
