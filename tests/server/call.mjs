@@ -15,9 +15,12 @@ export class Call {
   errors = '';
   #waiters = [];
 
+  /** @param args options, and where the last is an object: more of the environment */
   constructor(t, server, link, ...args) {
     const ca = server.listening?.ca ?? server.ca;
-    this.child = spawn(SOTTO, ['call', '--json', '--loopback', '--ca', ca, ...args, link], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = typeof args.at(-1) === 'object' ? args.pop() : {};
+    this.child = spawn(SOTTO, ['call', '--json', '--loopback', '--ca', ca, ...args, link],
+      { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stderr.on('data', (d) => { this.errors += d; });
     this.ended = new Promise((done) => this.child.on('close', done));
     createInterface({ input: this.child.stdout }).on('line', (line) => {

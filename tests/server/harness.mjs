@@ -1,6 +1,7 @@
 // Starts `sotto serve` on a free port with a state folder of its own, and speaks to it as a client would.
 
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,19 @@ export function folder(t) {
   const dir = mkdtempSync(join(tmpdir(), 'sotto-test-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
+}
+
+/** Four ports in a row, even first, that nobody has now. */
+export async function freePorts() {
+  for (let port = 20000 + 4 * Math.floor(Math.random() * 8000); ; port += 4) {
+    const sockets = [0, 1, 2, 3].map(() => createSocket('udp4'));
+    const bound = await Promise.allSettled(sockets.map((socket, i) => new Promise((done, fail) => {
+      socket.once('error', fail);
+      socket.bind(port + i, '127.0.0.1', done);
+    })));
+    await Promise.all(sockets.map((socket) => new Promise((done) => socket.close(done))));
+    if (bound.every(({ status }) => status === 'fulfilled')) return port;
+  }
 }
 
 /** Runs the command to its end. @returns {Promise<{code: number | null, out: string, err: string}>} */

@@ -3,25 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Call, linkOf } from './call.mjs';
-import { command, folder, Server, within } from './harness.mjs';
-
-/** Four ports in a row, even first, that nobody has now. */
-async function freePorts() {
-  for (let port = 20000 + 4 * Math.floor(Math.random() * 8000); ; port += 4) {
-    const sockets = [0, 1, 2, 3].map(() => createSocket('udp4'));
-    const bound = await Promise.allSettled(sockets.map((socket, i) => new Promise((done, fail) => {
-      socket.once('error', fail);
-      socket.bind(port + i, '127.0.0.1', done);
-    })));
-    await Promise.all(sockets.map((socket) => new Promise((done) => socket.close(done))));
-    if (bound.every(({ status }) => status === 'fulfilled')) return port;
-  }
-}
+import { command, folder, freePorts, Server, within } from './harness.mjs';
 
 function run(t, program, args) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
