@@ -1,4 +1,4 @@
-"""One end of a call by aiortc, for the tests of tests/interop. usage: aiortc_end.py [--video VP8|H264|none]
+"""One end of a call by aiortc, for the tests of tests/interop. usage: aiortc_end.py [--video VP8|H264] [--begins-with sound]
 
 aiortc does not trickle: its descriptions have all of its candidates, and it takes those of the other end from there."""
 
@@ -77,7 +77,7 @@ class End:
     def prefer(self):
         """Of pictures that codec alone, and what repairs it."""
         for transceiver in self.pc.getTransceivers():
-            if transceiver.kind == "video" and self.codec:
+            if transceiver.kind == "video":
                 codecs = RTCRtpSender.getCapabilities("video").codecs
                 transceiver.setCodecPreferences([c for c in codecs if c.name in (self.codec, "rtx")])
 
@@ -118,10 +118,11 @@ class End:
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--video", default="VP8")
+    parser.add_argument("--begins-with", default="both")
     options = parser.parse_args()
-    end = End(options.video if options.video != "none" else None)
+    end = End(options.video)
     end.add("audio")
-    if end.codec:
+    if options.begins_with != "sound":
         end.add("video")
     await obey(end.act)
     await end.close()

@@ -26,7 +26,7 @@ const PYTHON = '/usr/bin/python3';
 const PATIENCE = 20_000;
 const RATE = 48000;
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class End {
   events = [];
@@ -40,7 +40,8 @@ export class End {
     this.child.stdin.on('error', () => {}); // it ended: what it was told says nothing, its exit code does
     this.ended = new Promise((done) => this.child.on('close', (code, signal) => done({ code, signal })));
     this.ended.then(() => this.#wake());
-    createInterface({ input: this.child.stdout }).on('line', (line) => {
+    this.lines = createInterface({ input: this.child.stdout });
+    this.lines.on('line', (line) => {
       this.events.push(JSON.parse(line));
       this.#wake();
     });
@@ -108,24 +109,29 @@ export class End {
 export const ours = (t, ...args) => new End(t, 'sotto', process.env.SOTTO_PEER, args);
 export const foreign = (t, program, ...args) => new End(t, program, PYTHON, [join(HERE, `${program}_end.py`), ...args]);
 
-export const description = ({ type, sdp }, change = (text) => text) => ({ do: 'take', type, sdp: change(sdp) });
-
-/** Hands on what one end trickles, those from before included. */
-export function trickle(from, to) {
+/** Hands on what one end trickles, from its first one on. */
+function trickle(from, to) {
   let at = 0;
-  createInterface({ input: from.child.stdout }).on('line', () => {
+  const pass = () => {
     for (; at < from.events.length; at++) {
       const { event, candidate, mid, ufrag } = from.events[at];
       if (event === 'candidate') to.tell({ do: 'candidate', candidate, mid, ufrag });
     }
-  });
+  };
+  pass();
+  from.lines.on('line', pass);
 }
 
-/** Offer and answer, each of which may be changed on its way. */
-export async function negotiate(offerer, answerer, changeOffer, changeAnswer) {
+/** Offer and answer, each of which may be changed on its way, and with the first of them all candidates. */
+export async function negotiate(offerer, answerer, { changeOffer, changeAnswer } = {}) {
+  const take = ({ type, sdp }, change = (text) => text) => ({ do: 'take', type, sdp: change(sdp) });
   const offer = await offerer.ask({ do: 'offer' }, 'description', (e) => e.type === 'offer');
-  const answer = await answerer.ask(description(offer, changeOffer), 'description', (e) => e.type === 'answer');
-  offerer.tell(description(answer, changeAnswer));
+  const asked = answerer.ask(take(offer, changeOffer), 'description', (e) => e.type === 'answer');
+  if (!offerer.trickles) trickle(offerer, answerer);
+  const answer = await asked;
+  offerer.tell(take(answer, changeAnswer));
+  if (!offerer.trickles) trickle(answerer, offerer);
+  offerer.trickles = answerer.trickles = true;
   return { offer: offer.sdp, answer: answer.sdp };
 }
 

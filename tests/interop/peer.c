@@ -329,12 +329,13 @@ int main(int argc, char **argv)
 {
     static end e;
     const char *video = NULL;
-    bool picture = false;
+    bool picture = true;
 
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--video") == 0) {
-            picture = strcmp(argv[i + 1], "none") != 0;
-            video = picture ? argv[i + 1] : NULL;
+            video = argv[i + 1];
+        } else if (strcmp(argv[i], "--begins-with") == 0) {
+            picture = strcmp(argv[i + 1], "sound") != 0;
         } else if (strcmp(argv[i], "--lose-sent") == 0) {
             e.lose_sent = (unsigned)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--lose-received") == 0) {

@@ -23,7 +23,8 @@ typedef struct way {
     size_t track;      /* NO_TRACK: not there yet */
     so_source *source; /* NULL: not begun */
     so_media_codec sends;
-    unsigned frames, keys, wanted, byes; /* received; received key frames; key frames asked of us; RTCP BYE */
+    unsigned frames, keys, byes; /* received; those that need none before them; RTCP BYE */
+    unsigned wanted, keys_sent;  /* key frames that the other end asked for, and those that went */
     bool receiving;
 } way;
 

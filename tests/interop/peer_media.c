@@ -102,6 +102,7 @@ static so_msec send_way(end *e, so_media_kind kind)
         sent = so_peer_send(e->peer, so_loop_now(&e->loop), w->track, &out);
         if (sent == SO_TOO_LONG)
             so_source_want_key(w->source);
+        w->keys_sent += sent == SO_OK && frame.key;
     }
 }
 
@@ -213,9 +214,10 @@ json_t *media_facts(const end *e, so_media_kind kind)
 
     if (w->track == NO_TRACK || !so_peer_track_facts(e->peer, w->track, &f))
         return json_null();
-    return json_pack("{s:s*, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:I}", "codec", f.codec, "sending",
-                     f.sending, "receiving", w->receiving, "sent", (json_int_t)f.sent, "received",
+    return json_pack("{s:s*, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I}", "codec", f.codec,
+                     "sending", f.sending, "receiving", w->receiving, "sent", (json_int_t)f.sent, "received",
                      (json_int_t)f.received, "lost", (json_int_t)f.lost, "frames", (int)w->frames, "keys", (int)w->keys,
-                     "wanted", (int)w->wanted, "byes", (int)w->byes, "repaired", (json_int_t)f.repaired, "sent_again",
-                     (json_int_t)f.sent_again, "keys_asked", (json_int_t)f.keys_asked);
+                     "wanted", (int)w->wanted, "keys_sent", (int)w->keys_sent, "byes", (int)w->byes, "repaired",
+                     (json_int_t)f.repaired, "sent_again", (json_int_t)f.sent_again, "keys_asked",
+                     (json_int_t)f.keys_asked);
 }
