@@ -3,6 +3,7 @@
 #define SOTTO_CALL_INSIDE_H
 
 #include "call/call.h"
+#include "call/servers.h"
 #include "signal/message.h"
 #include "signal/said.h"
 #include "trust/seal.h"
@@ -10,7 +11,6 @@
 #define BASES_MAX SO_ICE_MAX_BASES
 #define SERVERS_MAX SO_ICE_MAX_RELAYS
 #define ADDRESSES_MAX 4 /* of one name */
-#define HOST_MAX 256
 /* Texts that wait for the server: a description and all candidates of one call fit ten times. */
 #define TEXTS_MAX ((size_t)256 * 1024)
 
@@ -39,11 +39,9 @@ typedef struct call_epoch {
     char mine[SO_MEMBER_ID_LEN + 1]; /* the running call that this end said it has; "": none */
 } call_epoch;
 
-typedef enum call_server_kind { CALL_STUN, CALL_TURN_UDP, CALL_TURN_TCP, CALL_TURN_TLS } call_server_kind;
-
 typedef struct call_server {
-    call_server_kind kind;
-    char host[HOST_MAX];
+    so_server_kind kind;
+    char host[SO_SERVER_HOST];
     uint16_t port;
     char username[SO_RELAY_TEXT_MAX + 1], credential[SO_RELAY_TEXT_MAX + 1]; /* of TURN; the second is a secret */
     bool told;     /* it is to be looked up, or connected to */

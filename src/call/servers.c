@@ -26,7 +26,7 @@ static bool takes_text(char *out, size_t cap, const json_t *text)
 }
 
 /* "host:port", "[v6]:port", or without a port */
-static bool takes_host(call_server *s, const char *host, size_t len)
+static bool takes_host(so_server_url *s, const char *host, size_t len)
 {
     const char *colon = memrchr(host, ':', len);
 
@@ -48,35 +48,38 @@ static bool takes_host(call_server *s, const char *host, size_t len)
     return true;
 }
 
-/* "stun:host:port", "turn:host:port?transport=udp", "turns:host:port" (RFC 7064, RFC 7065). STUN over TLS tells no more
- * than STUN, and TURN over DTLS is what no server of ours speaks. */
-static bool takes_url(call_server *s, const char *url)
+bool so_server_url_parse(so_server_url *s, const char *url)
 {
     const char *colon = strchr(url, ':'), *query = strchr(url, '?');
     bool tcp = query != NULL && strcmp(query, "?transport=tcp") == 0;
 
+    *s = (so_server_url){.port = 0};
     if (colon == NULL || (query != NULL && !tcp && strcmp(query, "?transport=udp") != 0))
         return false;
     if (begins(url, "stun:"))
-        s->kind = CALL_STUN;
+        s->kind = SO_SERVER_STUN;
     else if (begins(url, "turn:"))
-        s->kind = tcp ? CALL_TURN_TCP : CALL_TURN_UDP;
+        s->kind = tcp ? SO_SERVER_TURN_TCP : SO_SERVER_TURN_UDP;
     else if (begins(url, "turns:") && (query == NULL || tcp))
-        s->kind = CALL_TURN_TLS;
+        s->kind = SO_SERVER_TURN_TLS;
     else
         return false;
-    s->port = s->kind == CALL_TURN_TLS ? TURNS_PORT : STUN_PORT;
+    s->port = s->kind == SO_SERVER_TURN_TLS ? TURNS_PORT : STUN_PORT;
     return takes_host(s, colon + 1, query == NULL ? strlen(colon + 1) : (size_t)(query - colon - 1));
 }
 
 static void add_server(so_call *c, so_msec now, const char *url, const json_t *username, const json_t *credential)
 {
     call_server server = {.stream = 0}, *s = NULL;
+    so_server_url parsed;
     bool turn;
 
-    if (!takes_url(&server, url))
+    if (!so_server_url_parse(&parsed, url))
         return;
-    turn = server.kind != CALL_STUN;
+    server.kind = parsed.kind;
+    server.port = parsed.port;
+    memcpy(server.host, parsed.host, sizeof server.host);
+    turn = server.kind != SO_SERVER_STUN;
     if (turn && (!takes_text(server.username, sizeof server.username, username) ||
                  !takes_text(server.credential, sizeof server.credential, credential)))
         return;
@@ -122,14 +125,14 @@ void so_call_add_servers(so_call *c, so_msec now, const json_t *ice)
 bool so_call_has_relay_server(const so_call *c)
 {
     for (size_t i = 0; i < c->server_count; i++)
-        if (c->servers[i].kind != CALL_STUN)
+        if (c->servers[i].kind != SO_SERVER_STUN)
             return true;
     return false;
 }
 
 static bool is_stream(const call_server *s)
 {
-    return s->kind == CALL_TURN_TCP || s->kind == CALL_TURN_TLS;
+    return s->kind == SO_SERVER_TURN_TCP || s->kind == SO_SERVER_TURN_TLS;
 }
 
 /* Names whose addresses are not there yet: the end of candidates waits for them. */
@@ -143,9 +146,9 @@ static bool is_looking_up(const so_call *c)
 
 void so_call_use_server(so_call *c, so_msec now, call_server *s)
 {
-    so_relay_server relay = {.way = s->kind == CALL_TURN_TCP   ? SO_RELAY_TCP
-                                    : s->kind == CALL_TURN_TLS ? SO_RELAY_TLS
-                                                               : SO_RELAY_UDP,
+    so_relay_server relay = {.way = s->kind == SO_SERVER_TURN_TCP   ? SO_RELAY_TCP
+                                    : s->kind == SO_SERVER_TURN_TLS ? SO_RELAY_TLS
+                                                                    : SO_RELAY_UDP,
                              .username = s->username,
                              .credential = s->credential};
     so_status status = SO_OK;
@@ -161,7 +164,7 @@ void so_call_use_server(so_call *c, so_msec now, call_server *s)
         so_status used = SO_OK;
 
         relay.address = s->addresses[i];
-        if (s->kind == CALL_TURN_UDP)
+        if (s->kind == SO_SERVER_TURN_UDP)
             used = so_peer_add_relay_server(c->peer, now, &relay);
         /* A TURN server answers plain Binding requests too. */
         if (!c->relay_only && so_peer_add_stun_server(c->peer, now, &s->addresses[i]) != SO_OK)
@@ -186,7 +189,7 @@ static bool may_relay(const so_call *c)
     if (c->peer != NULL)
         return so_peer_has_relay(c->peer);
     for (size_t i = 0; i < c->server_count; i++)
-        if (is_stream(&c->servers[i]) || (c->servers[i].kind == CALL_TURN_UDP && c->servers[i].address_count > 0))
+        if (is_stream(&c->servers[i]) || (c->servers[i].kind == SO_SERVER_TURN_UDP && c->servers[i].address_count > 0))
             return true;
     return false;
 }
@@ -239,7 +242,7 @@ void so_call_server_found(so_call *c, so_msec now, size_t server, const so_addre
         so_call_use_server(c, now, s);
         end_servers(c, now);
     }
-    if (count > 0 || s->kind == CALL_STUN || so_call_is_over(c))
+    if (count > 0 || s->kind == SO_SERVER_STUN || so_call_is_over(c))
         return;
     (void)so_fail(&why, SO_NOT_FOUND, "relay",
                   "the name of a relay can't be found; who runs the server should look at its --turn");
@@ -259,7 +262,7 @@ bool so_call_server_event(so_call *c, so_call_event *out)
         out->port = s->port;
         out->server = i;
         out->stream = s->stream;
-        out->tls = s->kind == CALL_TURN_TLS;
+        out->tls = s->kind == SO_SERVER_TURN_TLS;
         return true;
     }
     return false;

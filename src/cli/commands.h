@@ -20,6 +20,7 @@ enum {
 int so_cli_call(int argc, char **argv);
 int so_cli_serve(int argc, char **argv);
 int so_cli_ca(int argc, char **argv);
+int so_cli_doctor(int argc, char **argv);
 int so_cli_link(int argc, char **argv);
 int so_cli_page(int argc, char **argv);
 

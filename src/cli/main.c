@@ -10,6 +10,7 @@ static const struct {
 } commands[] = {
     {"call", so_cli_call, "join a call by its link, from a terminal or a program"},
     {"serve", so_cli_serve, "serve the call page and its signaling"},
+    {"doctor", so_cli_doctor, "look for what would keep a call from working, here and at a server"},
     {"link", so_cli_link, "print a fresh invitation link"},
     {"ca", so_cli_ca, "manage this machine's own certificate authority"},
     {"page", so_cli_page, "check the files and headers of a call page that a host serves"},

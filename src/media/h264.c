@@ -70,10 +70,16 @@ static so_status begin(so_h264_encoder *e, const so_video_setting *setting, so_e
     return code < 0 ? failed(code, err) : SO_OK;
 }
 
-so_status so_h264_encoder_make(so_h264_encoder **made, const so_video_setting *setting, so_error *err)
+const AVCodec *so_h264_encoder_there(void)
 {
     const AVCodec *x264 = avcodec_find_encoder_by_name("libx264");
-    const AVCodec *encoder = x264 != NULL ? x264 : avcodec_find_encoder_by_name("libopenh264");
+
+    return x264 != NULL ? x264 : avcodec_find_encoder_by_name("libopenh264");
+}
+
+so_status so_h264_encoder_make(so_h264_encoder **made, const so_video_setting *setting, so_error *err)
+{
+    const AVCodec *encoder = so_h264_encoder_there();
     so_h264_encoder *e;
     so_status status;
 
@@ -88,7 +94,7 @@ so_status so_h264_encoder_make(so_h264_encoder **made, const so_video_setting *s
         return so_media_no_memory(err);
     }
     e->encoder = encoder;
-    e->follows = encoder == x264;
+    e->follows = strcmp(encoder->name, "libx264") == 0;
     status = begin(e, setting, err);
     if (status == SO_OK)
         *made = e;

@@ -17,6 +17,8 @@ so_status so_vp8_encoder_set(so_vp8_encoder *encoder, const so_video_setting *se
 
 typedef struct so_h264_encoder so_h264_encoder;
 
+/* libx264, or else libopenh264, or NULL. */
+const struct AVCodec *so_h264_encoder_there(void);
 so_status so_h264_encoder_make(so_h264_encoder **encoder, const so_video_setting *setting, so_error *err) SO_MUST_CHECK;
 void so_h264_encoder_free(so_h264_encoder *encoder);
 so_status so_h264_encoder_encode(so_h264_encoder *encoder, const AVFrame *picture, int64_t pts, bool key,
