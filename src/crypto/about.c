@@ -4,6 +4,10 @@
 
 #include <openssl/crypto.h>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #ifdef SO_HAVE_IPSEC_MB
 #include <intel-ipsec-mb.h>
 
@@ -30,11 +34,12 @@ static void look_at_ipsec_mb(so_crypto_about *about)
 static void look_at_cpu(so_crypto_about *about)
 {
 #ifdef __x86_64__
-    __builtin_cpu_init();
-    about->cpu_known = true;
-    about->aes = __builtin_cpu_supports("aes");
-    about->vaes = __builtin_cpu_supports("vaes");
-    about->pclmul = __builtin_cpu_supports("pclmul");
+    unsigned a, b, c, d;
+
+    about->cpu_known = __get_cpuid(1, &a, &b, &c, &d) != 0;
+    about->aes = about->cpu_known && (c & bit_AES) != 0;
+    about->pclmul = about->cpu_known && (c & bit_PCLMUL) != 0;
+    about->vaes = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & bit_VAES) != 0;
 #else
     about->cpu_known = false;
 #endif

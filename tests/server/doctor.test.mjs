@@ -54,7 +54,8 @@ function certificate(dir, days = ['-days', '30'], subject = 'DNS:localhost') {
   writeFileSync(at('extensions'), `subjectAltName=${subject}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
   openssl('x509', '-req', ...days, '-in', at('request.pem'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial',
     '-extfile', at('extensions'), '-out', at('cert.pem'));
-  return { ca: at('ca.pem'), cert: at('cert.pem'), key: at('key.pem') };
+  writeFileSync(at('chain.pem'), readFileSync(at('cert.pem'), 'utf8') + readFileSync(at('ca.pem'), 'utf8'));
+  return { ca: at('ca.pem'), cert: at('cert.pem'), chain: at('chain.pem'), key: at('key.pem') };
 }
 
 /** An HTTPS server that is not Sotto's, and says whatever a test wants. */
@@ -105,7 +106,7 @@ test('a CA that is not trusted, another name, a certificate that has ended', asy
 
 test('a certificate that ends soon is a note', async (t) => {
   const soon = certificate(folder(t), ['-days', '3']);
-  const server = await Server.start(t, ['--cert', soon.cert, '--key', soon.key, '--ca', soon.ca]);
+  const server = await Server.start(t, ['--cert', soon.chain, '--key', soon.key]);
   const report = await doctor('--ca', soon.ca, server.url);
   assert.equal(report.code, 0, report.out);
   const { result, text } = report.checks.find(({ check }) => check === 'expiry');
