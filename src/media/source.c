@@ -106,6 +106,8 @@ static void close_tracks(so_source *s)
     (void)pthread_cond_broadcast(&s->moved);
     (void)pthread_mutex_unlock(&s->lock);
     for (unsigned i = 0; i < SO_MEDIA_KINDS; i++)
+        so_track_join(&s->tracks[i]);
+    for (unsigned i = 0; i < SO_MEDIA_KINDS; i++)
         so_track_close(&s->tracks[i]);
     s->stop = false;
 }

@@ -92,7 +92,8 @@ struct so_source {
 /* The track of a blank struct whose source, kind and codec are set. */
 so_status so_track_open(so_track *track, so_error *err) SO_MUST_CHECK;
 so_status so_track_run(so_track *track, so_error *err) SO_MUST_CHECK;
-void so_track_close(so_track *track); /* the source says stop already */
+void so_track_join(so_track *track);  /* the source says stop already */
+void so_track_close(so_track *track); /* all tracks are joined: their threads look at each other's */
 
 /* For the thread: */
 so_status so_track_rewind(so_track *track, so_error *err) SO_MUST_CHECK;

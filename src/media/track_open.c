@@ -140,10 +140,15 @@ so_status so_track_rewind(so_track *t, so_error *err)
     return status;
 }
 
-void so_track_close(so_track *t)
+void so_track_join(so_track *t)
 {
     if (t->running)
         (void)pthread_join(t->thread, NULL);
+    t->running = false;
+}
+
+void so_track_close(so_track *t)
+{
     for (size_t i = 0; i < SO_TRACK_ROOM; i++)
         av_packet_free(&t->queue[i].packet);
     so_sound_free(t->sound);
