@@ -153,6 +153,7 @@ static void on_event(void *user, const so_call_event *event)
         else if (state == SO_CALL_WAITING && c->open)
             so_caller_hang_up(c->caller, NULL);
         break;
+    case SO_CALL_OTHER:
     case SO_CALL_RATE:
     case SO_CALL_FRAME:
     case SO_CALL_WANT_KEY:

@@ -365,6 +365,9 @@ so_status call_media_event(call_media *m, so_caller *caller, const so_call_event
         else if (m->options->echo)
             so_caller_want_key(caller);
         break;
+    case SO_CALL_OTHER:
+        call_sinks_show(m->sinks, event->video || event->screen);
+        break;
     case SO_CALL_RATE:
         if (m->of[SO_MEDIA_VIDEO] != NULL)
             so_source_set_bitrate(m->of[SO_MEDIA_VIDEO], (unsigned)event->rate);

@@ -25,7 +25,7 @@ void call_media_config(const call_media *media, so_caller_config *config);
 so_status call_media_begin(call_media *media, so_caller *caller, so_error *err) SO_MUST_CHECK;
 /* Sends what is due; says when to ask again, on so_caller_now's clock (UINT64_MAX: never). */
 so_msec call_media_next(call_media *media, so_caller *caller);
-/* Frames, wishes for key frames, rates: all else is passed over. */
+/* Frames, wishes for key frames, rates, what the other end says that it sends: all else is passed over. */
 so_status call_media_event(call_media *media, so_caller *caller, const so_call_event *event,
                            so_error *err) SO_MUST_CHECK;
 void call_media_totals(const call_media *media, call_totals *totals);

@@ -244,6 +244,12 @@ so_status call_sinks_take_frame(call_sinks *s, const so_call_event *event, so_ms
     return status == SO_OK ? to_files(s, event, &frame, err) : status;
 }
 
+void call_sinks_show(call_sinks *s, bool shows)
+{
+    if (s->window != NULL)
+        so_window_show(s->window, shows);
+}
+
 bool call_sinks_want_key(call_sinks *s)
 {
     bool rtp = s->rtp != NULL && so_rtp_out_wants_key(s->rtp);

@@ -27,6 +27,8 @@ so_status call_sinks_expect(call_sinks *sinks, so_media_codec audio, so_media_co
 so_status call_sinks_take_frame(call_sinks *sinks, const so_call_event *event, so_msec now,
                                 so_error *err) SO_MUST_CHECK;
 
+/* What the other end says: does it show anything now? */
+void call_sinks_show(call_sinks *sinks, bool shows);
 /* Once, when one of them needs a key frame. */
 bool call_sinks_want_key(call_sinks *sinks);
 /* A device is gone, and why: once for each. */

@@ -5,6 +5,7 @@
 
 #define TITLE "Sotto call"
 #define SIDE_LEAST 160
+#define WIDTH_AT_FIRST 640                  /* at least: browsers begin with small pictures */
 #define PART_OF_SCREEN(side) ((side)*4 / 5) /* what a new window takes of it at most */
 
 static so_status failed(so_error *err)
@@ -65,8 +66,12 @@ static void draw(so_screen *s)
     int width = 0, height = 0;
     SDL_Rect to;
 
-    if (s->texture == NULL || SDL_GetRendererOutputSize(s->renderer, &width, &height) != 0)
+    (void)SDL_SetRenderDrawColor(s->renderer, 0, 0, 0, SDL_ALPHA_OPAQUE);
+    (void)SDL_RenderClear(s->renderer);
+    if (s->texture == NULL || SDL_GetRendererOutputSize(s->renderer, &width, &height) != 0) {
+        SDL_RenderPresent(s->renderer);
         return;
+    }
     to.w = width;
     to.h = (int)((int64_t)width * s->height / s->width);
     if (to.h > height) {
@@ -75,13 +80,12 @@ static void draw(so_screen *s)
     }
     to.x = (width - to.w) / 2;
     to.y = (height - to.h) / 2;
-    (void)SDL_SetRenderDrawColor(s->renderer, 0, 0, 0, SDL_ALPHA_OPAQUE);
-    (void)SDL_RenderClear(s->renderer);
     (void)SDL_RenderCopy(s->renderer, s->texture, NULL, &to);
     SDL_RenderPresent(s->renderer);
 }
 
-/* With the first picture, in its size where the screen is large enough. Later ones find the window as it is. */
+/* With the first picture, in its size or larger where the screen is large enough. Later ones find the window as it is.
+ */
 static void show(so_screen *s)
 {
     int width = s->width, height = s->height;
@@ -90,6 +94,10 @@ static void show(so_screen *s)
     if (s->shown)
         return;
     s->shown = true;
+    if (width < WIDTH_AT_FIRST) {
+        height = (int)((int64_t)height * WIDTH_AT_FIRST / width);
+        width = WIDTH_AT_FIRST;
+    }
     if (SDL_GetDisplayUsableBounds(SDL_max(SDL_GetWindowDisplayIndex(s->window), 0), &usable) == 0) {
         if (width > PART_OF_SCREEN(usable.w)) {
             height = (int)((int64_t)height * PART_OF_SCREEN(usable.w) / width);
@@ -148,6 +156,15 @@ so_status so_screen_put(so_screen *s, const AVFrame *frame, so_error *err)
     show(s);
     draw(s);
     return SO_OK;
+}
+
+void so_screen_blank(so_screen *s)
+{
+    if (s->texture == NULL)
+        return;
+    SDL_DestroyTexture(s->texture);
+    s->texture = NULL;
+    draw(s);
 }
 
 /* ---- what happens ---- */

@@ -35,7 +35,7 @@ struct so_window {
 
     pthread_mutex_t lock; /* guards these */
     pthread_cond_t begun;
-    bool is_open, stop, over, closed, failed;
+    bool is_open, stop, over, closed, failed, hides;
     so_error fault;
     waiting queue[ROOM];
     size_t first, count, bytes;
@@ -103,15 +103,27 @@ static bool next_packet(so_window *w, so_media_codec *codec)
     return some;
 }
 
+/* What the caller's side has said. */
+static bool says(so_window *w, const bool *what)
+{
+    bool is;
+
+    (void)pthread_mutex_lock(&w->lock);
+    is = *what;
+    (void)pthread_mutex_unlock(&w->lock);
+    return is;
+}
+
 /* SO_BAD_INPUT: the packet can't be decoded. */
 static so_status show_packet(so_window *w, so_error *err)
 {
     so_status status = SO_OK;
+    bool hides = says(w, &w->hides);
     int code = avcodec_send_packet(w->decoder, w->packet);
 
     while (status == SO_OK && code >= 0) {
         code = avcodec_receive_frame(w->decoder, w->frame);
-        if (code >= 0)
+        if (code >= 0 && !hides)
             status = so_screen_put(&w->screen, w->frame, err);
     }
     return status == SO_OK && code != AVERROR(EAGAIN) ? SO_BAD_INPUT : status;
@@ -136,16 +148,6 @@ static so_status show_waiting(so_window *w, so_error *err)
     return status;
 }
 
-static bool is_stopped(so_window *w)
-{
-    bool stopped;
-
-    (void)pthread_mutex_lock(&w->lock);
-    stopped = w->stop;
-    (void)pthread_mutex_unlock(&w->lock);
-    return stopped;
-}
-
 static void say_begun(so_window *w, so_status status, const so_error *err)
 {
     (void)pthread_mutex_lock(&w->lock);
@@ -166,7 +168,9 @@ static void *work(void *user)
     bool open = status == SO_OK, tell = open;
 
     say_begun(w, status, &err);
-    while (open && status == SO_OK && !is_stopped(w)) {
+    while (open && status == SO_OK && !says(w, &w->stop)) {
+        if (says(w, &w->hides))
+            so_screen_blank(&w->screen);
         status = show_waiting(w, &err);
         if (status == SO_OK)
             open = so_screen_wait(&w->screen, WAIT_MS);
@@ -301,6 +305,15 @@ void so_window_put(so_window *w, const so_sink_frame *frame)
     (void)pthread_mutex_lock(&w->lock);
     if (!w->over)
         queue_frame(w, frame);
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+void so_window_show(so_window *w, bool shows)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    w->hides = !shows;
+    if (!w->over)
+        so_screen_wake();
     (void)pthread_mutex_unlock(&w->lock);
 }
 

@@ -18,6 +18,8 @@ so_status so_window_open(so_window **window, void (*told)(void *user), void *use
 void so_window_close(so_window *window); /* NULL is allowed */
 unsigned so_window_takes(void);          /* SO_MEDIA_BIT of each codec that this machine can decode */
 void so_window_put(so_window *window, const so_sink_frame *frame);
+/* false: the other end says that it shows nothing. The window is black then, instead of keeping its last picture. */
+void so_window_show(so_window *window, bool shows);
 /* Nothing can be shown before a key frame comes: once, and again each second in which none came. */
 bool so_window_wants_key(so_window *window);
 bool so_window_closed(so_window *window); /* by the person in front of it */

@@ -230,7 +230,7 @@ test('the window goes on with another codec, size and form in mid-call', async (
   const first = send('0x30a040', '320x240', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-payload_type', '96');
   await until('green', async () => {
     const at = await look(env);
-    return near(at(512, 384), [0x30, 0xa0, 0x40]) && near(at(512, 384 - 100), [0x30, 0xa0, 0x40]);
+    return near(at(512, 384), [0x30, 0xa0, 0x40]) && near(at(512, 384 - 180), [0x30, 0xa0, 0x40]);
   });
   await first.end();
   send('0x2040c0', '640x240', '-c:v', 'libx264', '-profile:v', 'baseline', '-level', '3.1', '-preset', 'ultrafast', '-tune',
@@ -238,7 +238,7 @@ test('the window goes on with another codec, size and form in mid-call', async (
   // Now it is twice as wide as high, in the same window: black above and below.
   await until('blue', async () => {
     const at = await look(env);
-    return near(at(512, 384), [0x20, 0x40, 0xc0]) && near(at(512, 384 - 100), [0, 0, 0], 2) && near(at(512, 384 + 100), [0, 0, 0], 2);
+    return near(at(512, 384), [0x20, 0x40, 0xc0]) && near(at(512, 384 - 180), [0, 0, 0], 2) && near(at(512, 384 + 180), [0, 0, 0], 2);
   });
   await hangUp(one, two);
   assert.deepEqual(faults(two), []);
