@@ -169,27 +169,18 @@ void so_screen_blank(so_screen *s)
 
 /* ---- what happens ---- */
 
-bool so_screen_wait(so_screen *s, int wait_ms)
+bool so_screen_look(so_screen *s)
 {
     SDL_Event event;
     bool open = true, changed = false;
-    int some = SDL_WaitEventTimeout(&event, wait_ms);
 
-    while (some) {
+    while (SDL_PollEvent(&event)) {
         if (event.type == SDL_QUIT || (event.type == SDL_WINDOWEVENT && event.window.event == SDL_WINDOWEVENT_CLOSE))
             open = false;
         changed |= event.type == SDL_WINDOWEVENT && (event.window.event == SDL_WINDOWEVENT_EXPOSED ||
                                                      event.window.event == SDL_WINDOWEVENT_SIZE_CHANGED);
-        some = SDL_PollEvent(&event);
     }
     if (changed && open && s->shown)
         draw(s);
     return open;
-}
-
-void so_screen_wake(void)
-{
-    SDL_Event event = {.type = SDL_USEREVENT};
-
-    (void)SDL_PushEvent(&event);
 }

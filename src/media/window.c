@@ -8,11 +8,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ROOM 64             /* frames that wait to be decoded; who is that far behind waits for a key frame instead */
 #define BYTES_MOST 8000000  /* of all of them */
 #define PIXELS_MOST 9000000 /* 4096 x 2160, and a little */
-#define WAIT_MS 200
+#define LOOK_NS 20000000    /* how often it looks what happened to the window, at least */
 #define ASK_AGAIN_US 1000000
 
 typedef struct waiting {
@@ -34,7 +35,7 @@ struct so_window {
     AVFrame *frame;
 
     pthread_mutex_t lock; /* guards these */
-    pthread_cond_t begun;
+    pthread_cond_t moved;
     bool is_open, stop, over, closed, failed, hides;
     so_error fault;
     waiting queue[ROOM];
@@ -148,6 +149,27 @@ static so_status show_waiting(so_window *w, so_error *err)
     return status;
 }
 
+/*
+ * For a frame, or until it is time to look at the window. SDL could be woken for a frame, but on X11 that is a message
+ * to the window by another connection: where the window is closed meanwhile, Xlib ends the process.
+ */
+static bool wait_a_little(so_window *w)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    (void)pthread_mutex_lock(&w->lock);
+    if (w->count == 0 && !w->stop)
+        (void)pthread_cond_timedwait(&w->moved, &w->lock, &until);
+    (void)pthread_mutex_unlock(&w->lock);
+    return so_screen_look(&w->screen);
+}
+
 static void say_begun(so_window *w, so_status status, const so_error *err)
 {
     (void)pthread_mutex_lock(&w->lock);
@@ -155,7 +177,7 @@ static void say_begun(so_window *w, so_status status, const so_error *err)
     w->over = status != SO_OK;
     if (status != SO_OK)
         w->fault = *err;
-    (void)pthread_cond_signal(&w->begun);
+    (void)pthread_cond_signal(&w->moved);
     (void)pthread_mutex_unlock(&w->lock);
 }
 
@@ -173,7 +195,7 @@ static void *work(void *user)
             so_screen_blank(&w->screen);
         status = show_waiting(w, &err);
         if (status == SO_OK)
-            open = so_screen_wait(&w->screen, WAIT_MS);
+            open = wait_a_little(w);
     }
     (void)pthread_mutex_lock(&w->lock);
     w->over = true; /* from here on nobody wakes it */
@@ -209,7 +231,7 @@ static so_status begin(so_window *w, so_error *err)
     w->running = true;
     (void)pthread_mutex_lock(&w->lock);
     while (!w->is_open && !w->over)
-        (void)pthread_cond_wait(&w->begun, &w->lock);
+        (void)pthread_cond_wait(&w->moved, &w->lock);
     if (!w->is_open) {
         status = SO_NOT_FOUND;
         *err = w->fault;
@@ -221,6 +243,7 @@ static so_status begin(so_window *w, so_error *err)
 so_status so_window_open(so_window **made, void (*told)(void *user), void *user, so_error *err)
 {
     so_window *w = calloc(1, sizeof *w);
+    pthread_condattr_t monotonic;
     so_status status;
 
     *made = NULL;
@@ -228,7 +251,10 @@ so_status so_window_open(so_window **made, void (*told)(void *user), void *user,
         return so_media_no_memory(err);
     so_media_quiet();
     (void)pthread_mutex_init(&w->lock, NULL);
-    (void)pthread_cond_init(&w->begun, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&w->moved, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     w->told = told;
     w->user = user;
     w->needs_key = true;
@@ -247,7 +273,7 @@ void so_window_close(so_window *w)
     (void)pthread_mutex_lock(&w->lock);
     w->stop = true;
     if (w->is_open && !w->over)
-        so_screen_wake();
+        (void)pthread_cond_signal(&w->moved);
     (void)pthread_mutex_unlock(&w->lock);
     if (w->running)
         (void)pthread_join(w->thread, NULL);
@@ -256,7 +282,7 @@ void so_window_close(so_window *w)
     avcodec_free_context(&w->decoder);
     av_packet_free(&w->packet);
     av_frame_free(&w->frame);
-    (void)pthread_cond_destroy(&w->begun);
+    (void)pthread_cond_destroy(&w->moved);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);
 }
@@ -295,7 +321,7 @@ static void queue_frame(so_window *w, const so_sink_frame *frame)
     w->needs_key = false;
     w->bytes += frame->len;
     if (w->count++ == 0)
-        so_screen_wake();
+        (void)pthread_cond_signal(&w->moved);
 }
 
 void so_window_put(so_window *w, const so_sink_frame *frame)
@@ -313,7 +339,7 @@ void so_window_show(so_window *w, bool shows)
     (void)pthread_mutex_lock(&w->lock);
     w->hides = !shows;
     if (!w->over)
-        so_screen_wake();
+        (void)pthread_cond_signal(&w->moved);
     (void)pthread_mutex_unlock(&w->lock);
 }
 

@@ -21,8 +21,7 @@ void so_screen_close(so_screen *screen); /* also where opening failed */
 /* Takes what can be shown (8 bits, 4:2:0), and shows the window with the first. */
 so_status so_screen_put(so_screen *screen, const AVFrame *frame, so_error *err) SO_MUST_CHECK;
 void so_screen_blank(so_screen *screen); /* black, until the next picture */
-/* Waits for what happens, wait_ms at most; false: somebody closed the window. */
-bool so_screen_wait(so_screen *screen, int wait_ms);
-void so_screen_wake(void); /* ends that wait, from any thread while a screen is open */
+/* What has happened to it; false: somebody closed the window. */
+bool so_screen_look(so_screen *screen);
 
 #endif
