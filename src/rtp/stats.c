@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#define ROUNDING (65536u / 64)  /* of the clocks at both ends together, in 1/65536 s */
 #define NTP_OF_UNIX 2208988800u /* seconds from 1900 to 1970 */
 
 /* RFC 3550 A.1 */
@@ -146,7 +147,13 @@ bool so_rtp_round_trip(const so_rtcp_block *block, uint32_t arrival, uint32_t *o
 {
     uint32_t trip = arrival - block->lsr - block->dlsr;
 
-    if (block->lsr == 0 || trip > 0x80000000)
+    if (block->lsr == 0)
+        return false;
+    /* Two ends that round their clocks, to milliseconds or so, make less than nothing of a trip that took next to it.
+     */
+    if (trip >= 0u - ROUNDING)
+        trip = 0;
+    if (trip > 0x80000000)
         return false;
     *out = trip;
     return true;

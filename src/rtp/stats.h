@@ -50,7 +50,8 @@ bool so_rtp_stats_report(so_rtp_stats *stats, so_msec now, so_rtcp_block *out);
 
 /*
  * Round trip in 1/65536 s from a block about a stream of ours, §6.4.1: arrival is the middle 32 bits of the NTP time at
- * which it came. false: the block has no LSR yet, or the times can't be (a clock was set: then it's nobody's fault).
+ * which it came; of two clocks that are a little apart, 0. false: the block has no LSR yet, or the times can't be (a
+ * clock was set: then it's nobody's fault).
  */
 bool so_rtp_round_trip(const so_rtcp_block *block, uint32_t arrival, uint32_t *out);
 

@@ -152,6 +152,10 @@ static void a_round_trip_is_measured(void **state)
     assert_int_equal(block.dlsr, 0x00054000);
     assert_true(so_rtp_round_trip(&block, 0xb7108000, &trip));
     assert_int_equal(trip, 0x00062000);
+    /* within this machine, by clocks that are rounded: the block comes before it can have left, by 5 ms; not by 50 */
+    assert_true(so_rtp_round_trip(&block, 0xb70a6000 - 65536 / 200, &trip));
+    assert_int_equal(trip, 0);
+    assert_false(so_rtp_round_trip(&block, 0xb70a6000 - 65536 / 20, &trip));
     /* a clock that was set back */
     assert_false(so_rtp_round_trip(&block, 0xb7052000, &trip));
     block.lsr = 0;
