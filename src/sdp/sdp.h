@@ -161,8 +161,8 @@ so_status so_sdp_parse(so_sdp **sdp, so_sdp_type type, const char *text, size_t 
 void so_sdp_free(so_sdp *sdp); /* NULL is allowed */
 
 /*
- * Writes a description in the form that browsers take: the fingerprint once in each m-line that is not rejected (or for
- * the session, when all are), SO_TOO_LONG when it does not fit.
+ * Writes a description in the form that browsers take: the fingerprint once in each m-line (or for the session, when
+ * all are rejected), SO_TOO_LONG when it does not fit.
  */
 so_status so_sdp_write(const so_sdp *sdp, so_writer *w) SO_MUST_CHECK;
 

@@ -60,7 +60,7 @@ static void write_session(const so_sdp *sdp, so_writer *w)
 
 /* RFC 9143 §7.1.3: what is of the transport is said again in each m-line, as browsers do, so that none needs another.
  */
-static void write_transport(const so_sdp *sdp, const so_sdp_media *m, so_writer *w)
+static void write_transport(const so_sdp *sdp, so_writer *w)
 {
     static const char *const setups[] = {"", "actpass", "active", "passive"};
 
@@ -71,6 +71,10 @@ static void write_transport(const so_sdp *sdp, const so_sdp_media *m, so_writer 
     write_fingerprint(w, &sdp->fingerprint);
     if (sdp->setup != SO_SDP_NO_SETUP)
         attribute(w, "setup:", setups[sdp->setup]);
+}
+
+static void write_candidates(const so_sdp_media *m, so_writer *w)
+{
     for (size_t i = 0; i < m->candidate_count; i++)
         attribute(w, m->candidates[i], "");
     flag(w, "end-of-candidates", m->end_of_candidates);
@@ -184,10 +188,16 @@ static void write_media(const so_sdp *sdp, const so_sdp_media *m, so_writer *w)
         attribute(w, "mid:", m->mid);
     if (m->kind != SO_SDP_APPLICATION || m->rejected)
         attribute(w, so_sdp_direction_name(m->rejected ? SO_SDP_INACTIVE : m->direction), "");
-    if (m->rejected)
+    if (m->rejected) {
+        /* Nobody needs it (RFC 3264 §6), but GStreamer's webrtcbin refuses the whole description without; Chromium has
+         * it too. */
+        if (sdp->tag < sdp->media_count)
+            write_transport(sdp, w);
         return;
+    }
     flag(w, "bundle-only", m->bundle_only);
-    write_transport(sdp, m, w);
+    write_transport(sdp, w);
+    write_candidates(m, w);
     if (m->profile != SO_SDP_SCTP) {
         write_rtp(m, w);
         return;

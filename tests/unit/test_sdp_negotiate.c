@@ -154,7 +154,6 @@ static void check_answer_to_browser(const sdp_file *f, void *user)
             lines[i] = &voice;
     answer = answered(&so_sdp_voice, lines, offer);
     assert_int_equal(answer->setup, offer->tag == offer->media_count ? SO_SDP_NO_SETUP : SO_SDP_ACTIVE);
-    assert_int_equal(count_of("a=fingerprint:"), 1);
     for (size_t i = 0; i < offer->media_count; i++) {
         const so_sdp_media *o = &offer->media[i], *a = &answer->media[i];
         assert_int_equal(a->rejected, o->kind != SO_SDP_AUDIO || o->rejected);
@@ -173,6 +172,11 @@ static void check_answer_to_browser(const sdp_file *f, void *user)
         assert_int_equal(answer->tag, i);
     }
     assert_int_equal(count_of("a=group:BUNDLE"), accepted > 0);
+    /* webrtcbin wants to see the transport in rejected m-lines too */
+    assert_int_equal(count_of("a=fingerprint:"), accepted > 0 ? offer->media_count : 1);
+    assert_int_equal(count_of("a=setup:active"), accepted > 0 ? offer->media_count : 0);
+    assert_int_equal(count_of("a=ice-ufrag:"), accepted > 0 ? offer->media_count : 0);
+    assert_int_equal(count_of("a=ice-pwd:"), accepted > 0 ? offer->media_count : 0);
     *count += accepted;
     so_sdp_free(offer);
     so_sdp_free(answer);
