@@ -16,16 +16,16 @@ function ends(t, name, offers, mine = [], theirs = []) {
   return { here, there, order: offers === 'it' ? [there, here] : [here, there] };
 }
 
-function wholeCalls(name, codec, offers, { saysGoodbye }) {
+function wholeCalls(name, codec, offers, does) {
   test(`${name}: sound and ${codec}, ${offers} offer${offers === 'it' ? 's' : ''}`, LIMIT, async (t) => {
     const { here, there, order } = ends(t, name, offers, ['--video', codec], ['--video', codec]);
     const { answer } = await negotiate(...order);
     assert.match(answer, /a=setup:active/);
     await assertVerified(here, { client: offers === 'it' });
-    await assertHeardAndSeen(here, there, await record(t, here));
+    await assertHeardAndSeen(here, there, await record(t, here), does);
     assert.equal((await here.facts()).video.codec, codec);
     await there.closes();
-    if (saysGoodbye) await here.next('state', (e) => e.state === 'closed');
+    if (does.saysGoodbye) await here.next('state', (e) => e.state === 'closed');
     await here.closes();
   });
 }
@@ -120,6 +120,20 @@ function impostors(name, offers) {
   });
 }
 
+/** Sound alone at our end, as the public API has it, though it offers a picture too. */
+function soundAlone(name) {
+  test(`${name}: offers a picture too, and gets sound`, LIMIT, async (t) => {
+    const { here, there, order } = ends(t, name, 'it', ['--begins-with', 'sound', '--video', 'none']);
+    const { answer } = await negotiate(...order);
+    assert.match(answer, /m=video 0 /);
+    await here.reaches('sound', (f) => f.state === 'open' && f.audio.frames > 50);
+    const { pictures } = await there.reaches('sound', (f) => f.sounds > 50);
+    assert.equal(pictures, 0);
+    await there.closes();
+    await here.closes();
+  });
+}
+
 /** It holds our certificate to what it was promised. */
 function refusedByIt(name, offers) {
   test(`${name}: it takes no other certificate of ours than was promised, ${offers} offer${offers === 'it' ? 's' : ''}`, LIMIT, async (t) => {
@@ -136,10 +150,12 @@ function refusedByIt(name, offers) {
 }
 
 /**
- * What this peer does not do is left out: not every one answers a wish for a key frame in H.264, takes an offer that
- * leaves it no choice of role, holds our certificate to what it was promised, or says goodbye.
+ * What this peer does not do is left out: not every one understands that an m-line is rejected, answers a wish for a key
+ * frame in H.264, takes an offer that leaves it no choice of role, holds our certificate to what it was promised, reports
+ * often enough for a round trip to be known within seconds, or says goodbye.
  */
 export function callsWith(name, does) {
+  if (does.takesRejections) soundAlone(name);
   for (const offers of ['it', 'we']) {
     for (const codec of ['VP8', 'H264']) wholeCalls(name, codec, offers, does);
     for (const codec of does.keyFrames) keyFrames(name, offers, codec);
