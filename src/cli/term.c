@@ -21,11 +21,15 @@
 
 enum { WINDOW_CHANGED, STOP, GO_ON, HANG_UP, QUIT, SIGNALS };
 
+/* What is awaited of the keyboard: a key, or the rest of a sequence. */
+typedef enum term_keys { KEYS_PLAIN, KEYS_AFTER_ESC, KEYS_IN_SEQUENCE, KEYS_LAST } term_keys;
+
 struct term {
     term_handler handler;
     uv_tty_t tty;
     uv_signal_t signals[SIGNALS];
     bool has_keys, raw, colours;
+    term_keys keys;
     int own; /* a descriptor opened for keys, or -1 */
     unsigned closing;
     panel_screen shown;
@@ -216,8 +220,30 @@ static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
     *buf = uv_buf_init(bytes, sizeof bytes);
 }
 
-/* Arrows and the like come as several bytes that begin with ESC: they are no keys of ours, and what came with it is
- * passed over. */
+/* Arrows and the like come as several bytes (ECMA-48 §5.4): true for those, which are no keys of ours. */
+static bool is_of_sequence(term *t, char byte)
+{
+    if ((unsigned char)byte < 0x20) {
+        t->keys = byte == '\x1b' ? KEYS_AFTER_ESC : KEYS_PLAIN;
+        return byte == '\x1b';
+    }
+    switch (t->keys) {
+    case KEYS_PLAIN:
+        return false;
+    case KEYS_AFTER_ESC:
+        t->keys = byte == '[' ? KEYS_IN_SEQUENCE : byte == 'O' ? KEYS_LAST : KEYS_PLAIN;
+        return true;
+    case KEYS_IN_SEQUENCE:
+        if (byte >= 0x40)
+            t->keys = KEYS_PLAIN;
+        return true;
+    case KEYS_LAST:
+        break;
+    }
+    t->keys = KEYS_PLAIN;
+    return true;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     term *t = stream->data;
@@ -226,8 +252,12 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         (void)uv_read_stop(stream);
         return;
     }
-    for (ssize_t i = 0; i < n && buf->base[i] != '\x1b' && t->closing == 0; i++)
-        t->handler.key(t->handler.user, buf->base[i]);
+    for (ssize_t i = 0; i < n && t->closing == 0; i++)
+        if (!is_of_sequence(t, buf->base[i]))
+            t->handler.key(t->handler.user, buf->base[i]);
+    /* The Esc key itself comes alone. */
+    if (t->keys == KEYS_AFTER_ESC)
+        t->keys = KEYS_PLAIN;
 }
 
 /* Who reads in the background is stopped for it (SIGTTIN). */

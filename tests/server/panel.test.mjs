@@ -85,8 +85,7 @@ test('the panel shows the call; m and v mute, the other end is told; h hangs up'
   await other.event('other', (e) => other.events.indexOf(e) >= told && e.audio && e.video);
   await terminal.press('?', /Media is encrypted from this end to the other/);
   // An arrow, and what means nothing, do nothing; where no shell could continue it, Ctrl-Z does nothing either.
-  await terminal.press('\x1b[Ax\x1a');
-  await terminal.press('?', /what this proves/);
+  await terminal.press('\x1b[Ax\x1a\x1bOB\x1b[1;5D?', /what this proves/);
   await terminal.press('h');
   assert.equal(await terminal.code(), 0);
   assert.equal(await other.code(), 0);
