@@ -183,6 +183,8 @@ static bool writable(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
 }
 
+static void take_keys(term *t);
+
 void term_show(term *t, const panel_screen *screen)
 {
     so_writer w = so_writer_of(t->out, sizeof t->out);
@@ -193,6 +195,7 @@ void term_show(term *t, const panel_screen *screen)
     /* A call does not wait for a terminal that takes nothing at the moment. */
     if (!in_foreground() || !writable() || screen->count >= rows)
         return;
+    take_keys(t); /* a shell brings a job that runs to the foreground without a word */
     anew = !t->visible || columns != t->width || screen->count != t->shown.count;
     so_write_text(&w, HIDE_CURSOR "\r");
     up(&w, before);
@@ -260,17 +263,26 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         t->keys = KEYS_PLAIN;
 }
 
-/* Who reads in the background is stopped for it (SIGTTIN). */
-static void take_keys(term *t, bool one_by_one)
+/* Who reads in the background is stopped for it (SIGTTIN), and who changes the terminal there changes another's. */
+static void take_keys(term *t)
 {
-    if (!t->has_keys || t->raw == one_by_one || !in_foreground())
+    if (!t->has_keys || t->raw || !in_foreground())
         return;
-    t->raw = one_by_one;
-    (void)uv_tty_set_mode(&t->tty, one_by_one ? UV_TTY_MODE_RAW : UV_TTY_MODE_NORMAL);
-    if (one_by_one)
-        (void)uv_read_start((uv_stream_t *)&t->tty, on_alloc, on_read);
-    else
-        (void)uv_read_stop((uv_stream_t *)&t->tty);
+    t->raw = true;
+    /* Also where uv believes that it is so still: a shell may have set it otherwise meanwhile. */
+    (void)uv_tty_set_mode(&t->tty, UV_TTY_MODE_NORMAL);
+    (void)uv_tty_set_mode(&t->tty, UV_TTY_MODE_RAW);
+    (void)uv_read_start((uv_stream_t *)&t->tty, on_alloc, on_read);
+}
+
+static void leave_keys(term *t)
+{
+    if (!t->raw)
+        return;
+    t->raw = false;
+    (void)uv_read_stop((uv_stream_t *)&t->tty);
+    if (in_foreground())
+        (void)uv_tty_set_mode(&t->tty, UV_TTY_MODE_NORMAL);
 }
 
 void term_suspend(term *t)
@@ -285,7 +297,7 @@ static void on_signal(uv_signal_t *handle, int number);
 static void stop_here(term *t)
 {
     term_hide(t);
-    take_keys(t, false);
+    leave_keys(t);
     (void)uv_signal_stop(&t->signals[STOP]);
     (void)raise(SIGTSTP);
     (void)uv_signal_start(&t->signals[STOP], on_signal, SIGTSTP);
@@ -301,7 +313,13 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     if (number == SIGTSTP)
         stop_here(t);
-    take_keys(t, true);
+    if (number == SIGCONT) {
+        /* Whoever stopped it, others had the terminal: what they wrote is not drawn over. */
+        leave_keys(t);
+        t->visible = false;
+        t->shown.count = 0;
+    }
+    take_keys(t);
     t->handler.changed(t->handler.user);
 }
 
@@ -318,7 +336,7 @@ static void open_keys(term *t, uv_loop_t *loop)
         return;
     t->has_keys = true;
     t->tty.data = t;
-    take_keys(t, true);
+    take_keys(t);
 }
 
 term *term_open(uv_loop_t *loop, const term_handler *handler)
@@ -359,7 +377,7 @@ void term_close(term *t)
     if (t == NULL)
         return;
     term_hide(t);
-    take_keys(t, false);
+    leave_keys(t);
     t->closing = SIGNALS + t->has_keys;
     for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&t->signals[i], on_closed);

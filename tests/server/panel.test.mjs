@@ -128,6 +128,27 @@ test('keys come from the terminal where the link came from a pipe', async (t) =>
   terminal.isLeftAsItWas();
 });
 
+test('Ctrl-Z gives the terminal to the shell, and fg takes it back, keys and all', async (t) => {
+  const server = await Server.start(t);
+  const link = await linkOf(server);
+  const terminal = new Terminal(t, ['bash', '--norc', '--noprofile', '-i'],
+    { LINK: link, CA: server.listening.ca, HISTFILE: '', SOTTO });
+  await terminal.shows(/bash\S*[#$] /);
+  await terminal.press('"$SOTTO" call --loopback --ca "$CA" --in test "$LINK"\n', /Waiting for the other end/);
+  await terminal.press('\x1a', /Stopped[\s\S]*bash\S*[#$] /);
+  await terminal.press('echo it is $((6 * 7))\n', /it is 42[\s\S]*bash\S*[#$] /);
+  // Back to the background first: a shell brings a job that runs to the foreground without a signal.
+  await terminal.press('bg\n', /bash\S*[#$] /);
+  await terminal.press('echo it is $((6 * 8))\n', /it is 48[\s\S]*bash\S*[#$] /);
+  await terminal.press('fg\n', /Waiting for the other end/);
+  await terminal.press('m', /unmute sound/);
+  await terminal.press('h', /bash\S*[#$] /);
+  await terminal.press('echo code $?\n', /code 6/);
+  await terminal.press('exit\n');
+  await terminal.code();
+  terminal.isLeftAsItWas();
+});
+
 test('NO_COLOR takes the colours, and nothing else', async (t) => {
   const { terminal } = await openCall(t, ['--duration', '1'], { NO_COLOR: '1' });
   assert.equal(await terminal.code(), 0);
