@@ -106,3 +106,19 @@ so_status so_hex_decode(uint8_t *out, size_t len, const char *text)
     }
     return SO_OK;
 }
+
+void so_text_tame(char *text)
+{
+    char *out = text;
+
+    for (const unsigned char *in = (unsigned char *)text; *in != '\0'; in++) {
+        if (in[0] == 0xc2 && in[1] >= 0x80 && in[1] <= 0x9f)
+            in++;
+        else if (*in >= 0x20 && *in != 0x7f) {
+            *out++ = (char)*in;
+            continue;
+        }
+        *out++ = '?';
+    }
+    *out = '\0';
+}

@@ -25,6 +25,12 @@ void so_base64(char *out, const uint8_t *bytes, size_t len);
 /* Writes 2 × len lower-case characters and a final zero. */
 void so_hex(char *out, const uint8_t *bytes, size_t len);
 
+/*
+ * For what others wrote and a terminal shows: each control character, also one of those beyond ASCII (U+0080 to U+009F
+ * as UTF-8), becomes "?". In place; all else stays.
+ */
+void so_text_tame(char *text);
+
 /* Exactly 2 × len characters of either case. */
 so_status so_hex_decode(uint8_t *out, size_t len, const char *text) SO_MUST_CHECK;
 

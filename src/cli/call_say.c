@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "trust/words.h"
@@ -16,6 +17,13 @@ static void out(so_writer *w)
     if (!w->failed)
         (void)fwrite(w->start, 1, so_writer_len(w), stdout);
     (void)fflush(stdout);
+}
+
+/* What a server or another end had a hand in is only shown, and not obeyed, by a terminal. */
+static void tame(char *out, size_t cap, const char *text)
+{
+    (void)snprintf(out, cap, "%s", text);
+    so_text_tame(out);
 }
 
 static void member(so_writer *w, const char *before, const char *text)
@@ -93,7 +101,10 @@ void call_say_relay(const call_options *o, const char *code, const so_error *why
         so_write_text(&w, "}");
         out(&w);
     } else {
-        (void)printf("A relay is not used: %s.\n", why->text);
+        char text[sizeof why->text];
+
+        tame(text, sizeof text, why->text);
+        (void)printf("A relay is not used: %s.\n", text);
         (void)fflush(stdout);
     }
 }
@@ -174,6 +185,7 @@ static void say_verdict(const so_report *report)
     char line[SO_REPORT_TEXT], detail[2 * SO_REPORT_TEXT];
 
     so_report_verdict_text(report, line, detail);
+    so_text_tame(detail);
     (void)printf("%s\n  %s\n", line, detail);
 }
 
@@ -223,6 +235,7 @@ void call_say_end(const call_options *o, const so_report *report, const call_tot
         char text[SO_REPORT_TEXT], detail[2 * SO_REPORT_TEXT];
 
         so_report_verdict_text(report, text, detail);
+        so_text_tame(detail);
         (void)fprintf(stderr, "sotto call: %s. %s\n", text, detail);
         return;
     }
@@ -247,7 +260,10 @@ void call_say_fault(const call_options *o, const so_error *err)
         so_write_text(&w, "}");
         out(&w);
     } else {
-        (void)fprintf(stderr, "sotto call: %s: %s\n", err->layer, err->text);
+        char text[sizeof err->text];
+
+        tame(text, sizeof text, err->text);
+        (void)fprintf(stderr, "sotto call: %s: %s\n", err->layer, text);
     }
 }
 

@@ -193,6 +193,26 @@ static void errors_carry_their_sentence(void **state)
         assert_string_not_equal(so_status_name(s), "unknown");
 }
 
+static void what_others_wrote_commands_no_terminal(void **state)
+{
+    static const char *const cases[][2] = {{"as it is: é … ✓", "as it is: é … ✓"},
+                                           {"a\x1b[2J\r\n\x07\x7f", "a?[2J????"},
+                                           {"\xc2\x9b"
+                                            "31m\xc2\xa0",
+                                            "?31m\xc2\xa0"},
+                                           {"cut \xc2", "cut \xc2"},
+                                           {"", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof text, "%s", cases[i][0]);
+        so_text_tame(text);
+        assert_string_equal(text, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +226,7 @@ int main(void)
         cmocka_unit_test(secrets_are_compared_and_wiped),
         cmocka_unit_test(log_keeps_to_its_level),
         cmocka_unit_test(errors_carry_their_sentence),
+        cmocka_unit_test(what_others_wrote_commands_no_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
