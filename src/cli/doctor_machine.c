@@ -4,6 +4,8 @@
 #include "crypto/about.h"
 #include "media/able.h"
 #include "media/source.h"
+#include "media/speaker.h"
+#include "media/window.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,21 +57,48 @@ static void codecs(doctor *d)
     }
 }
 
+static void device(doctor *d, const char *check, so_status status, const so_error *err)
+{
+    if (status == SO_OK)
+        doctor_say(d, DOCTOR_WELL, check, "can be opened");
+    else
+        doctor_say(d, DOCTOR_NOTE, check, "%s", err->text);
+}
+
+static void source(doctor *d, const char *check, const char *what)
+{
+    so_source *opened;
+    so_error err;
+    so_status status = so_source_open(&opened, what, NULL, &err);
+
+    device(d, check, status, &err);
+    if (status == SO_OK)
+        so_source_close(opened);
+}
+
+static void on_gone(void *user)
+{
+    (void)user; /* it is closed in a moment anyway */
+}
+
 static void devices(doctor *d)
 {
-    static const char *const names[][2] = {{"microphone", "mic"}, {"camera", "camera"}, {"screen", "screen"}};
+    so_speaker *speaker;
+    so_window *window;
+    so_error err;
+    so_status status;
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        so_source *source;
-        so_error err;
-
-        if (so_source_open(&source, names[i][1], NULL, &err) != SO_OK) {
-            doctor_say(d, DOCTOR_NOTE, names[i][0], "%s", err.text);
-            continue;
-        }
-        so_source_close(source);
-        doctor_say(d, DOCTOR_WELL, names[i][0], "can be opened");
-    }
+    source(d, "microphone", "mic");
+    source(d, "camera", "camera");
+    source(d, "screen", "screen");
+    status = so_speaker_open(&speaker, on_gone, NULL, &err);
+    device(d, "speaker", status, &err);
+    if (status == SO_OK)
+        so_speaker_close(speaker);
+    status = so_window_open(&window, on_gone, NULL, &err);
+    device(d, "window", status, &err);
+    if (status == SO_OK)
+        so_window_close(window);
 }
 
 /* ---- two sockets of this machine ---- */

@@ -70,7 +70,7 @@ async function other(t, made, answer) {
 test('this machine alone: codecs, encryption, devices that may be missing', async () => {
   const report = await doctor();
   assert.equal(report.code, 0, report.out);
-  for (const check of ['versions', 'encryption', 'cpu', 'codec', 'microphone', 'camera', 'screen', 'udp'])
+  for (const check of ['versions', 'encryption', 'cpu', 'codec', 'microphone', 'camera', 'screen', 'speaker', 'window', 'udp'])
     assert.ok(names(report).includes(check), check);
   const codecs = report.checks.filter(({ check }) => check === 'codec').map(({ text }) => text.split(':')[0]);
   assert.deepEqual(codecs, ['opus', 'PCMU', 'PCMA', 'VP8', 'H264']);
