@@ -280,7 +280,7 @@ static void ends(panel_screen *s, const panel_facts *f)
         panel_clean(clean, sizeof clean, f->from);
         append(line, "  %-8s sends %s", "Here", clean[0] == '\0' ? "nothing" : clean);
         panel_clean(clean, sizeof clean, f->into);
-        append(line, "%s%s", clean[0] == '\0' ? "" : ", writes ", clean);
+        append(line, "%s%s", clean[0] == '\0' ? "" : ", what comes goes to ", clean);
     }
     if (f->other_known)
         append(more(s, 5), "  %-8s %s", "There", other_words(f));

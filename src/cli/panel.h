@@ -44,7 +44,7 @@ typedef struct panel_facts {
     panel_media sound, picture;
     uint64_t path_rate; /* what the path bears, bits a second; 0: not known */
     bool other_known, other_audio, other_video;
-    const char *from, *into; /* what is sent and where it is written to, in short; "": nothing */
+    const char *from, *into; /* what is sent, and where what comes goes, in short; "": nothing */
     bool keys, help;
 } panel_facts;
 

@@ -95,7 +95,7 @@ static void who_waits_sees_what_holds_already(void **state)
                         "  · Media         not yet  \n"
                         "  · Path          not yet  \n"
                         "\n"
-                        "  Here     sends film.mkv, writes camera.webm\n"
+                        "  Here     sends film.mkv, what comes goes to camera.webm\n"
                         "\n"
                         "m mute sound   v mute picture   h hang up   ? what this proves\n");
 }
@@ -118,7 +118,7 @@ static void an_open_call_fits_80_x_24(void **state)
                         "  Sound    opus sent 32 kbit/s   heard 999 kbit/s  lost 12\n"
                         "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
                         "  Network  round trip 23 ms, lost on the way there 1.2 %, bears 1.1 Mbit/s\n"
-                        "  Here     sends film.mkv, writes camera.webm\n"
+                        "  Here     sends film.mkv, what comes goes to camera.webm\n"
                         "  There    sends sound\n"
                         "\n"
                         "m mute sound   v mute picture   h hang up   ? what this proves\n");
@@ -141,7 +141,7 @@ static void a_small_terminal_cuts_and_drops_what_matters_least(void **state)
                                                "  Sound    opus sent 32 kbit/s   heard 999 kbit/s  lost 12\n"
                                                "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
                                                "  Network  round trip 23 ms, lost on the way there 1.2 %, …\n"
-                                               "  Here     sends film.mkv, writes camera.webm\n"
+                                               "  Here     sends film.mkv, what comes goes to camera.webm\n"
                                                "  There    sends sound\n"
                                                "\n"
                                                "m mute sound   v mute picture   h hang up   ? what this pr…\n");
@@ -176,7 +176,7 @@ static void what_is_muted_failed_or_lost_is_said_in_words(void **state)
                         "  Sound    opus sent MUTED       heard 999 kbit/s  lost 12\n"
                         "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
                         "  Network  round trip 23 ms, lost on the way there 1.2 %, bears 1.1 Mbit/s\n"
-                        "  Here     sends film.mkv, writes camera.webm\n"
+                        "  Here     sends film.mkv, what comes goes to camera.webm\n"
                         "  There    sends sound\n"
                         "  ! The path is lost; looking for another one.\n"
                         "\n"
@@ -200,7 +200,7 @@ static void what_is_muted_failed_or_lost_is_said_in_words(void **state)
                         "  Sound    opus sent MUTED       heard 999 kbit/s  lost 12\n"
                         "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
                         "  Network  round trip 23 ms, lost on the way there 1.2 %, bears 1.1 Mbit/s\n"
-                        "  Here     sends film.mkv, writes camera.webm\n"
+                        "  Here     sends film.mkv, what comes goes to camera.webm\n"
                         "  There    sends sound\n"
                         "\n"
                         "m unmute sound   v mute picture   h hang up   ? what this proves\n");
