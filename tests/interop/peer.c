@@ -162,6 +162,8 @@ static void obey(end *e, const json_t *command)
         so_peer_want_key(e->peer, e->ways[SO_MEDIA_VIDEO].track);
     else if (strcmp(what, "restart-ice") == 0)
         must(so_peer_restart_ice(e->peer, so_loop_now(&e->loop)), NULL, "a restart of ICE");
+    else if (strcmp(what, "mute") == 0)
+        e->mute_until = so_loop_now(&e->loop) + (so_msec)json_integer_value(json_object_get(command, "ms"));
     else if (strcmp(what, "facts") == 0)
         do_facts(e);
     else if (strcmp(what, "close") == 0)
@@ -208,7 +210,8 @@ static void drain(end *e)
     while (more) {
         more = false;
         while (so_peer_transmit(e->peer, so_loop_now(&e->loop), &datagram)) {
-            if (!media_loses(e->lose_sent, &e->count_sent, datagram.bytes, datagram.len))
+            if (!media_is_mute(e, datagram.bytes, datagram.len) &&
+                !media_loses(e->lose_sent, &e->count_sent, datagram.bytes, datagram.len))
                 so_udp_send(e->udp, &datagram.local, &datagram.remote, datagram.bytes, datagram.len);
             more = true;
         }
@@ -336,6 +339,11 @@ int main(int argc, char **argv)
             video = argv[i + 1];
         } else if (strcmp(argv[i], "--begins-with") == 0) {
             picture = strcmp(argv[i + 1], "sound") != 0;
+        } else if (strcmp(argv[i], "--in") == 0) {
+            e.mute = strcmp(argv[i + 1], "none") == 0;
+            e.in = argv[i + 1];
+        } else if (strcmp(argv[i], "--tell") == 0) {
+            e.tells = strcmp(argv[i + 1], "pictures") == 0;
         } else if (strcmp(argv[i], "--lose-sent") == 0) {
             e.lose_sent = (unsigned)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--lose-received") == 0) {

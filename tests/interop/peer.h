@@ -42,7 +42,11 @@ typedef struct end {
     way ways[SO_MEDIA_KINDS];
     so_sink *sink; /* NULL: nothing is recorded */
     so_media_codec records[SO_MEDIA_KINDS];
-    uint64_t rate; /* what pictures may take; 0: not said yet */
+    uint64_t rate;      /* what pictures may take; 0: not said yet */
+    const char *in;     /* what is sent: NULL: the test signal */
+    bool mute;          /* nothing is sent */
+    bool tells;         /* of each picture that leaves and comes */
+    so_msec mute_until; /* until then no RTP leaves */
 } end;
 
 /* Ends the program with a sentence; for what no test can go on without. */
@@ -58,6 +62,8 @@ void media_event(end *e, const so_peer_event *event);
 void media_close(end *e);
 /* Is this datagram of RTP one that gets lost? */
 bool media_loses(unsigned every, unsigned *count, const uint8_t *bytes, size_t len);
+/* Is it RTP that must not leave at the moment? */
+bool media_is_mute(end *e, const uint8_t *bytes, size_t len);
 json_t *media_facts(const end *e, so_media_kind kind);
 
 #endif

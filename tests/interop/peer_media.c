@@ -33,8 +33,8 @@ void media_add(end *e, so_media_kind kind)
 {
     bool audio = kind == SO_MEDIA_AUDIO;
 
-    must(so_peer_add_track(e->peer, sdp_kind(kind), SO_SDP_SENDRECV, "sotto", audio ? "sound" : "picture",
-                           &e->ways[kind].track),
+    must(so_peer_add_track(e->peer, sdp_kind(kind), e->mute ? SO_SDP_RECVONLY : SO_SDP_SENDRECV, "sotto",
+                           audio ? "sound" : "picture", &e->ways[kind].track),
          NULL, "a track");
 }
 
@@ -55,7 +55,9 @@ static const so_sdp_ability *ability_of(const end *e, so_media_kind kind)
 
 static bool begin(end *e, so_media_kind kind)
 {
-    const so_source_options options = {.width = 320, .height = 240, .fps = 15, .bitrate = 400000};
+    const so_source_options options =
+        e->in != NULL ? (so_source_options){.loop = true}
+                      : (so_source_options){.width = 320, .height = 240, .fps = 15, .bitrate = 400000};
     way *w = &e->ways[kind];
     const so_sdp_ability *ability;
     so_track_facts facts;
@@ -70,11 +72,19 @@ static bool begin(end *e, so_media_kind kind)
     if (ability == NULL)
         return false;
     w->sends = so_media_codec_of(ability->name);
-    must(so_source_open(&w->source, "test", &options, &err), &err, "the test signal");
+    must(so_source_open(&w->source, e->in != NULL ? e->in : "test", &options, &err), &err, "what is sent");
     must(so_source_start(w->source, kind == SO_MEDIA_AUDIO ? w->sends : SO_MEDIA_NONE,
                          kind == SO_MEDIA_VIDEO ? w->sends : SO_MEDIA_NONE, &err),
-         &err, "the test signal");
+         &err, "what is sent");
     return true;
+}
+
+/* For who measures: when, in microseconds of CLOCK_MONOTONIC, and of how many bytes. */
+static void tell(const end *e, const char *what, size_t len)
+{
+    if (e->tells)
+        (void)printf("{\"event\":\"%s\",\"at\":%llu,\"len\":%zu}\n", what, (unsigned long long)(uv_hrtime() / 1000),
+                     len);
 }
 
 static so_msec send_way(end *e, so_media_kind kind)
@@ -91,7 +101,7 @@ static so_msec send_way(end *e, so_media_kind kind)
         if (said == SO_SOURCE_LATER)
             return next == UINT64_MAX ? UINT64_MAX : (next + USEC - 1) / USEC;
         if (said != SO_SOURCE_FRAME)
-            must(SO_IO, so_source_fault(w->source), "the test signal");
+            must(SO_IO, so_source_fault(w->source), "what is sent");
         out = (so_peer_frame){.bytes = frame.bytes,
                               .len = frame.len,
                               .time = frame.rtp_time,
@@ -103,6 +113,8 @@ static so_msec send_way(end *e, so_media_kind kind)
         if (sent == SO_TOO_LONG)
             so_source_want_key(w->source);
         w->keys_sent += sent == SO_OK && frame.key;
+        if (kind == SO_MEDIA_VIDEO && sent == SO_OK)
+            tell(e, "shown", frame.len);
     }
 }
 
@@ -119,12 +131,20 @@ so_msec media_next(end *e)
     return next;
 }
 
+/* RFC 7983 and RFC 5761 §4: RTP, and not RTCP */
+static bool is_rtp(const uint8_t *bytes, size_t len)
+{
+    return len >= 12 && bytes[0] >= 128 && bytes[0] <= 191 && (bytes[1] < 192 || bytes[1] > 223);
+}
+
 bool media_loses(unsigned every, unsigned *count, const uint8_t *bytes, size_t len)
 {
-    /* RFC 7983 and RFC 5761 §4: RTP, and not RTCP */
-    if (every == 0 || len < 12 || bytes[0] < 128 || bytes[0] > 191 || (bytes[1] >= 192 && bytes[1] <= 223))
-        return false;
-    return ++*count % every == 0;
+    return every > 0 && is_rtp(bytes, len) && ++*count % every == 0;
+}
+
+bool media_is_mute(end *e, const uint8_t *bytes, size_t len)
+{
+    return so_loop_now(&e->loop) < e->mute_until && is_rtp(bytes, len);
 }
 
 /* ---- what comes ---- */
@@ -161,6 +181,8 @@ static void take_frame(end *e, const so_peer_event *event)
         return;
     w->frames++;
     w->keys += event->frame.key;
+    if (w == &e->ways[SO_MEDIA_VIDEO])
+        tell(e, "seen", event->frame.len);
     record(e, event, codec);
 }
 
