@@ -61,7 +61,22 @@ class End:
         self.pc.on("track", lambda track: self.tasks.append(asyncio.ensure_future(self.look(track))))
         self.pc.on("connectionstatechange", lambda: say("state", state=self.pc.connectionState))
 
+    async def want_key(self):
+        for receiver in self.pc.getReceivers():
+            if receiver.track and receiver.track.kind == "video":
+                for source in receiver.getSynchronizationSources():
+                    await receiver._send_rtcp_pli(source.source)
+
+    async def want_first(self):
+        """The other end may send as soon as it has answered. A first key frame that comes before the answer is lost, and
+        aiortc does not ask for another."""
+        while self.watch.pictures == 0:
+            await self.want_key()
+            await asyncio.sleep(0.5)
+
     async def look(self, track):
+        if track.kind == "video":
+            self.tasks.append(asyncio.ensure_future(self.want_first()))
         try:
             while True:
                 frame = await track.recv()
@@ -100,10 +115,7 @@ class End:
         elif what == "add-video":
             self.add("video")
         elif what == "want-key":
-            for receiver in self.pc.getReceivers():
-                if receiver.track.kind == "video":
-                    for source in receiver.getSynchronizationSources():
-                        await receiver._send_rtcp_pli(source.source)
+            await self.want_key()
         elif what == "facts":
             say("facts", state=self.pc.connectionState, **self.watch.facts())
         elif what != "candidate":

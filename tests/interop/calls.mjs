@@ -1,8 +1,9 @@
 // What a call with any foreign peer must come to.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertHeardAndSeen, assertVerified, foreign, negotiate, ours, pause, record } from './harness.mjs';
+import { assertHeardAndSeen, assertVerified, folder, foreign, negotiate, ours, pause } from './harness.mjs';
 
 const LIMIT = { timeout: 60_000 };
 
@@ -18,11 +19,12 @@ function ends(t, name, offers, mine = [], theirs = []) {
 
 function wholeCalls(name, codec, offers, does) {
   test(`${name}: sound and ${codec}, ${offers} offer${offers === 'it' ? 's' : ''}`, LIMIT, async (t) => {
-    const { here, there, order } = ends(t, name, offers, ['--video', codec], ['--video', codec]);
+    const file = join(folder(t), 'call.mkv');
+    const { here, there, order } = ends(t, name, offers, ['--video', codec, '--record', file], ['--video', codec]);
     const { answer } = await negotiate(...order);
     assert.match(answer, /a=setup:active/);
     await assertVerified(here, { client: offers === 'it' });
-    await assertHeardAndSeen(here, there, await record(t, here), does);
+    await assertHeardAndSeen(here, there, file, does);
     assert.equal((await here.facts()).video.codec, codec);
     await there.closes();
     if (does.saysGoodbye) await here.next('state', (e) => e.state === 'closed');

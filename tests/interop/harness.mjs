@@ -194,13 +194,6 @@ export async function assertVerified(here, { client }) {
   return facts;
 }
 
-export async function record(t, here) {
-  const file = join(folder(t), 'call.mkv');
-  await here.reaches('both kinds', (f) => f.audio.receiving && f.video.receiving);
-  here.tell({ do: 'record', file });
-  return file;
-}
-
 /** Each end has the other's tone and the other's clock, decoded, and RTCP comes and goes. What was recorded is
  * looked at when our end has closed. */
 export async function assertHeardAndSeen(here, there, file, { reports }) {

@@ -92,26 +92,6 @@ static void do_candidate(end *e, const json_t *command)
     must(so_peer_add_candidate(e->peer, so_loop_now(&e->loop), candidate, ufrag), NULL, "a candidate");
 }
 
-/* How the recording is told what it holds; with the codecs that the other end favours. */
-static void do_record(end *e, const json_t *command)
-{
-    const char *path = json_string_value(json_object_get(command, "file"));
-    so_error err;
-
-    if (path == NULL || e->sink != NULL)
-        must(SO_BAD_INPUT, NULL, "a recording");
-    for (so_media_kind kind = SO_MEDIA_AUDIO; kind < SO_MEDIA_KINDS; kind++) {
-        const so_sdp_ability *first =
-            e->ways[kind].track == NO_TRACK ? NULL : so_peer_codec(e->peer, e->ways[kind].track, 0);
-
-        e->records[kind] = first == NULL ? SO_MEDIA_NONE : so_media_codec_of(first->name);
-    }
-    must(so_sink_open(&e->sink, path, &err), &err, "the recording");
-    must(so_sink_expect(e->sink, e->records[SO_MEDIA_AUDIO], e->records[SO_MEDIA_VIDEO], &err), &err, "the recording");
-    if (e->ways[SO_MEDIA_VIDEO].track != NO_TRACK)
-        so_peer_want_key(e->peer, e->ways[SO_MEDIA_VIDEO].track);
-}
-
 static void do_facts(end *e)
 {
     so_peer_facts f;
@@ -154,14 +134,10 @@ static void obey(end *e, const json_t *command)
         do_take(e, command);
     else if (strcmp(what, "candidate") == 0)
         do_candidate(e, command);
-    else if (strcmp(what, "record") == 0)
-        do_record(e, command);
     else if (strcmp(what, "add-video") == 0)
         media_add(e, SO_MEDIA_VIDEO);
     else if (strcmp(what, "want-key") == 0)
         so_peer_want_key(e->peer, e->ways[SO_MEDIA_VIDEO].track);
-    else if (strcmp(what, "restart-ice") == 0)
-        must(so_peer_restart_ice(e->peer, so_loop_now(&e->loop)), NULL, "a restart of ICE");
     else if (strcmp(what, "mute") == 0)
         e->mute_until = so_loop_now(&e->loop) + (so_msec)json_integer_value(json_object_get(command, "ms"));
     else if (strcmp(what, "facts") == 0)
@@ -186,6 +162,8 @@ static void take_event(end *e, const so_peer_event *event)
 {
     switch (event->kind) {
     case SO_PEER_STATE_CHANGED:
+        if (so_peer_state_of(e->peer) == SO_PEER_OPEN)
+            media_record(e);
         say(json_pack("{s:s, s:s, s:o}", "event", "state", "state", state_name(e), "failure", failure(e)));
         break;
     case SO_PEER_CANDIDATE:
@@ -344,6 +322,8 @@ int main(int argc, char **argv)
             e.in = argv[i + 1];
         } else if (strcmp(argv[i], "--tell") == 0) {
             e.tells = strcmp(argv[i + 1], "pictures") == 0;
+        } else if (strcmp(argv[i], "--record") == 0) {
+            e.file = argv[i + 1];
         } else if (strcmp(argv[i], "--lose-sent") == 0) {
             e.lose_sent = (unsigned)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--lose-received") == 0) {

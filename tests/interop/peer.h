@@ -40,7 +40,8 @@ typedef struct end {
     so_sdp_ability codecs[CODECS_MAX];
     so_sdp_abilities abilities;
     way ways[SO_MEDIA_KINDS];
-    so_sink *sink; /* NULL: nothing is recorded */
+    const char *file; /* to record into, or NULL */
+    so_sink *sink;    /* NULL: nothing is recorded */
     so_media_codec records[SO_MEDIA_KINDS];
     uint64_t rate;      /* what pictures may take; 0: not said yet */
     const char *in;     /* what is sent: NULL: the test signal */
@@ -55,6 +56,9 @@ void must(so_status status, const so_error *err, const char *what);
 /* Only this codec of pictures, and what repairs it; NULL: all. */
 void media_choose(end *e, const char *video);
 void media_add(end *e, so_media_kind kind);
+/* From here on, with the codecs that the other end favours: before the first frame, since not every end makes another
+ * key frame. */
+void media_record(end *e);
 /* Sends what is due, and says when to ask again. */
 so_msec media_next(end *e);
 /* Frames, wishes for key frames, rates. */

@@ -157,6 +157,22 @@ static way *way_of(end *e, size_t track)
     return NULL;
 }
 
+void media_record(end *e)
+{
+    so_error err;
+
+    if (e->file == NULL)
+        return;
+    for (so_media_kind kind = SO_MEDIA_AUDIO; kind < SO_MEDIA_KINDS; kind++) {
+        const so_sdp_ability *first =
+            e->ways[kind].track == NO_TRACK ? NULL : so_peer_codec(e->peer, e->ways[kind].track, 0);
+
+        e->records[kind] = first == NULL ? SO_MEDIA_NONE : so_media_codec_of(first->name);
+    }
+    must(so_sink_open(&e->sink, e->file, &err), &err, "the recording");
+    must(so_sink_expect(e->sink, e->records[SO_MEDIA_AUDIO], e->records[SO_MEDIA_VIDEO], &err), &err, "the recording");
+}
+
 static void record(end *e, const so_peer_event *event, so_media_codec codec)
 {
     so_sink_frame frame = {.codec = codec,
