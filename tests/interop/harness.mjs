@@ -203,7 +203,7 @@ export async function assertHeardAndSeen(here, there, file, { reports }) {
   assert.equal(facts.refused, 0);
   const their = await there.reaches('two seconds of both kinds', (f) => f.sounds > 100 && f.clocks > 20);
   assert.ok(their.toned > 0.8 * their.sounds, `${their.toned} of ${their.sounds} sounds are the tone of 440 Hz`);
-  assert.ok(their.clocks > 0.8 * their.pictures, `the clock of ${their.clocks} of ${their.pictures} pictures can be read`);
+  assert.ok(their.clocks > 0.8 * their.full, `the clock of ${their.clocks} of ${their.full} pictures of full size can be read: ${JSON.stringify(their)}`);
   assert.ok(their.forward, 'pictures come in order');
   here.recorded = { file, size: [320, 240] };
 }

@@ -81,12 +81,13 @@ class Watch:
     """What came: how many pictures, what their clocks showed; how much sound, and how much of it the other end's tone."""
 
     def __init__(self):
-        self.pictures = self.sounds = self.toned = 0
+        self.pictures = self.full = self.sounds = self.toned = 0
         self.clocks = []
         self.size = None
 
     def picture(self, luma, stride, width, height):
         self.pictures += 1
+        self.full += width >= WIDTH  # on a path that bears less, pictures become too small for their clocks
         self.size = [width, height]
         shown = read(luma, stride, width, height)
         if shown is not None:
@@ -97,6 +98,6 @@ class Watch:
         self.toned += share(samples, hz) > 0.8
 
     def facts(self):
-        return {"pictures": self.pictures, "clocks": len(self.clocks), "size": self.size,
+        return {"pictures": self.pictures, "full": self.full, "clocks": len(self.clocks), "size": self.size,
                 "forward": all(a < b for a, b in zip(self.clocks, self.clocks[1:])),
                 "sounds": self.sounds, "toned": self.toned}
