@@ -373,6 +373,8 @@ export class Call {
   /** @param {unknown} reason */
   #takeBye(reason) {
     if (reason === 'hangup') return this.#finish('ended', 'peer-hangup');
+    // A path takes two: this end would have found the same a moment later.
+    if (reason === 'no-path' && !this.peer?.isOpen) return this.fail('path', 'no-path');
     const known = isKnown(reason) ? reason : 'unknown';
     this.report.fail(null, 'peer-refused', `It said: ${known}.`);
     return this.#finish('failed', 'peer-refused');

@@ -147,6 +147,11 @@ static void take_bye(so_call *c, so_msec now, const char *reason)
         so_call_finish(c, now, SO_CALL_ENDED, "peer-hangup");
         return;
     }
+    /* A path takes two: this end would have found the same a moment later. */
+    if (strcmp(known, "no-path") == 0 && !c->peer_open) {
+        so_call_fail(c, now, SO_DOOR_PATH, "no-path", NULL);
+        return;
+    }
     (void)so_fail(&why, SO_REFUSED, "call",
                   "the other end ended the call because a check of its own failed; it said: %s", known);
     so_report_fail(&c->report, SO_NO_DOOR, "peer-refused", &why);
