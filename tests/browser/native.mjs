@@ -60,6 +60,25 @@ export class Native {
   }
 }
 
+/**
+ * A page and a native end come to be in a call.
+ * @param {any} visitor @param {string} link @param {() => Native} start @param {'native' | 'browser'} last who comes last
+ */
+export async function meet(visitor, link, start, last) {
+  let native;
+  if (last === 'native') {
+    await visitor.join(link);
+    await visitor.reaches('waiting');
+    native = start();
+  } else {
+    native = start();
+    await native.reaches('waiting');
+    await visitor.join(link);
+  }
+  await visitor.reaches('in-call');
+  return native;
+}
+
 /** @param {any} report @returns {Record<string, any>} its doors by name */
 export function doorsOf(report) {
   return Object.fromEntries(report.doors.map((/** @type {any} */ door) => [door.door, door]));

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Capture, early, kindOf, plainStreams, readable } from './capture.mjs';
 import { PATIENT, World } from './harness.mjs';
-import { doorsOf, Native } from './native.mjs';
+import { doorsOf, meet, Native } from './native.mjs';
 
 const run = promisify(execFile);
 const world = new World();
@@ -87,17 +87,7 @@ for (const name of ['Chromium', 'Firefox']) {
       const wire = await wireIsClean(await capture.mark(), link, 2);
       const heard = join(world.folder, `${name}-${last}.ogg`);
       const start = () => new Native(world, server, link, '--in', music, '--out', heard);
-      let native;
-      if (last === 'native') {
-        await visitor.join(link);
-        await visitor.reaches('waiting');
-        native = start();
-      } else {
-        native = start();
-        await native.reaches('waiting');
-        await visitor.join(link);
-      }
-      await visitor.reaches('in-call');
+      const native = await meet(visitor, link, start, last);
       await native.report();
       await visitor.until('hears the file', async () => {
         const stats = await visitor.stats();

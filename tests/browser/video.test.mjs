@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readClockStripSource } from './clock_strip.mjs';
 import { PATIENT, World } from './harness.mjs';
-import { Native } from './native.mjs';
+import { Native, meet } from './native.mjs';
 import { plays, run } from './recording.mjs';
 
 const world = new World();
@@ -54,17 +54,7 @@ for (const name of ['Chromium', 'Firefox']) {
       const link = await server.link();
       const film = join(world.folder, `${name}-${last}.webm`);
       const start = () => new Native(world, server, link, '--in', 'test', '--out', film);
-      let native;
-      if (last === 'native') {
-        await visitor.join(link);
-        await visitor.reaches('waiting');
-        native = start();
-      } else {
-        native = start();
-        await native.reaches('waiting');
-        await visitor.join(link);
-      }
-      await visitor.reaches('in-call');
+      const native = await meet(visitor, link, start, last);
       await native.report();
       await visitor.receives();
       inTime(await watch(visitor, 40), name);

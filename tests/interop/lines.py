@@ -4,10 +4,15 @@ which), for ends that run in asyncio."""
 import asyncio
 import json
 import sys
+import threading
+
+
+_speaking = threading.Lock()
 
 
 def say(event, **what):
-    print(json.dumps({"event": event, **what}), flush=True)
+    with _speaking:  # GStreamer has many threads, and a line is one
+        print(json.dumps({"event": event, **what}), flush=True)
 
 
 async def obey(act):

@@ -5,22 +5,17 @@ usage: webrtcbin_end.py [--video VP8|H264] [--begins-with sound]
 It trickles. What it sends are live sources of GStreamer, pictures from signals.py; what it gets is decoded by decodebin."""
 
 import argparse
-import json
 import sys
-import threading
-import traceback
 
 import gi
 
-gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-gi.require_version("GstSdp", "1.0")
 gi.require_version("GstVideo", "1.0")
-gi.require_version("GstWebRTC", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstSdp, GstVideo, GstWebRTC  # noqa: E402
 
 import signals  # noqa: E402
 from lines import say  # noqa: E402
+from webrtcbin import GLib, Gst, WebrtcbinEnd  # noqa: E402
+from gi.repository import GstApp, GstVideo  # noqa: E402
 
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 SEND_AUDIO = f"""audiotestsrc is-live=true freq={signals.OWN_TONE} volume=0.3 ! audio/x-raw,rate=48000,channels=1
@@ -39,20 +34,15 @@ LOOKS = {
 }
 
 
-class End:
+class End(WebrtcbinEnd):
     def __init__(self, video):
+        pipeline, webrtcbin = Gst.Pipeline.new("end"), Gst.ElementFactory.make("webrtcbin", "bin")
+        pipeline.add(webrtcbin)
+        super().__init__(pipeline, webrtcbin)
         self.codec = video
         self.watch = signals.Watch()
         self.count = 0
         self.looked = {}
-        self.pads = []
-        self.pipeline = Gst.Pipeline.new("end")
-        self.bin = Gst.ElementFactory.make("webrtcbin", "bin")
-        self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
-        self.bin.connect("on-ice-candidate", lambda _, line, text: say("candidate", candidate=text, line=line))
-        self.bin.connect("notify::connection-state", lambda *_: say("state", state=self.state()))
-        self.bin.connect("pad-added", self.on_pad)
-        self.pipeline.add(self.bin)
         bus = self.pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", self.on_error)
@@ -61,9 +51,6 @@ class End:
         error, detail = message.parse_error()
         print(f"webrtcbin: {error.message}: {detail}", file=sys.stderr, flush=True)
 
-    def state(self):
-        return self.bin.get_property("connection-state").value_nick
-
     # ---- what it sends ----
 
     def send(self, text):
@@ -71,7 +58,6 @@ class End:
         self.pipeline.add(part)
         pad = self.bin.request_pad_simple("sink_%u")
         part.get_static_pad("src").link(pad)
-        self.pads.append(pad)
         pad.get_property("transceiver").set_property("do-nack", True)
         part.sync_state_with_parent()
         return part
@@ -96,10 +82,7 @@ class End:
 
     # ---- what it gets ----
 
-    def on_pad(self, _, pad):
-        if pad.direction != Gst.PadDirection.SRC:
-            return
-        kind = pad.get_current_caps().get_structure(0).get_string("media")
+    def on_media(self, pad, kind):
         decoder = Gst.ElementFactory.make("decodebin", None)
         decoder.connect("pad-added", self.on_decoded, kind)
         decoder.connect("element-added", self.on_element)
@@ -115,11 +98,8 @@ class End:
             element.set_property("wait-for-keyframe", True)
 
     def on_decoded(self, _, pad, kind):
-        look = Gst.parse_bin_from_description(f"{LOOKS[kind]} ! appsink name=look sync=false emit-signals=true", True)
+        look = self.add_part(f"{LOOKS[kind]} ! appsink name=look sync=false emit-signals=true", pad)
         look.get_by_name("look").connect("new-sample", self.on_sample, kind)
-        self.pipeline.add(look)
-        look.sync_state_with_parent()
-        pad.link(look.get_static_pad("sink"))
 
     def on_sample(self, sink, kind):
         sample = sink.emit("pull-sample")
@@ -136,79 +116,20 @@ class End:
 
     # ---- what a test asks for ----
 
-    def describe(self, signal, name):
-        """What a pad will send is known once the first of it has come; before, its m-line would have no codec."""
-        if not all(pad.get_current_caps() for pad in self.pads):
-            GLib.timeout_add(10, self.describe, signal, name)
-            return False
-
-        def made(promise, *_):
-            reply = promise.get_reply()  # the description lives as long as this
-            description = reply.get_value(name)
-            self.bin.emit("set-local-description", description, Gst.Promise.new())
-            say("description", type=name, sdp=description.sdp.as_text())
-        self.bin.emit(signal, None, Gst.Promise.new_with_change_func(made))
-        return False
-
-    def take(self, kind, text):
-        result, sdp = GstSdp.SDPMessage.new_from_text(text)
-        assert result == GstSdp.SDPResult.OK, result
-        types = {"offer": GstWebRTC.WebRTCSDPType.OFFER, "answer": GstWebRTC.WebRTCSDPType.ANSWER}
-        description = GstWebRTC.WebRTCSessionDescription.new(types[kind], sdp)
-
-        def taken(promise, *_):
-            if promise.get_reply() is not None and promise.get_reply().has_field("error"):
-                say("refused", text=promise.get_reply().get_value("error").message)
-            elif kind == "offer":
-                self.describe("create-answer", "answer")
-        self.bin.emit("set-remote-description", description, Gst.Promise.new_with_change_func(taken))
-
     def want_key(self):
         event = GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0)
         self.looked["video"].send_event(event)
 
     def act(self, command):
         what = command["do"]
-        if what == "offer":
-            self.describe("create-offer", "offer")
-        elif what == "take":
-            self.take(command["type"], command["sdp"])
-        elif what == "candidate":
-            if command["candidate"]:  # of an end of candidates it knows nothing
-                self.bin.emit("add-ice-candidate", 0, command["candidate"])
-        elif what == "add-video":
+        if what == "add-video":
             self.add("video")
         elif what == "want-key":
             self.want_key()
         elif what == "facts":
             say("facts", state=self.state(), **self.watch.facts())
         else:
-            raise ValueError(what)
-
-
-def listen(end, loop):
-    """Commands come on a thread of their own, and are obeyed in the main loop."""
-    failed = []
-
-    def obey(command):
-        try:
-            end.act(command)
-        except Exception:  # anything: a test that waits must see why it waits in vain
-            traceback.print_exc()
-            failed.append(True)
-            loop.quit()
-        return False
-
-    def read():
-        for text in sys.stdin:
-            command = json.loads(text)
-            if command["do"] == "close":
-                break
-            GLib.idle_add(obey, command)
-        GLib.idle_add(loop.quit)
-
-    threading.Thread(target=read, daemon=True).start()
-    return failed
+            super().act(command)
 
 
 def main():
@@ -218,15 +139,10 @@ def main():
     options = parser.parse_args()
     Gst.init(None)
     end = End(options.video)
-    loop = GLib.MainLoop()
     end.add("audio")
     if options.begins_with != "sound":
         end.add("video")
-    end.pipeline.set_state(Gst.State.PLAYING)
-    failed = listen(end, loop)
-    loop.run()
-    end.pipeline.set_state(Gst.State.NULL)
-    return 1 if failed else 0
+    return end.run()
 
 
 sys.exit(main())

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { World, until } from '../browser/harness.mjs';
+import { meet } from '../browser/native.mjs';
 import { Far } from './far.mjs';
 import { longestPause, watchClock } from './quality.mjs';
 
@@ -41,17 +42,7 @@ for (const name of ['Chromium', 'Firefox']) {
       const visitor = await browsers[name].visitor(name);
       const link = await server.link();
       const start = () => far.call(server, link, '--in', 'test');
-      let native;
-      if (gap === 0) {
-        await visitor.join(link);
-        await visitor.reaches('waiting');
-        native = start();
-      } else {
-        native = start();
-        await native.reaches('waiting');
-        await visitor.join(link);
-      }
-      await visitor.reaches('in-call');
+      const native = await meet(visitor, link, start, gap === 0 ? 'native' : 'browser');
       await visitor.receives();
       const clock = await watchClock(visitor);
       const before = (await visitor.panel()).doors;
