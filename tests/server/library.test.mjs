@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { before, test } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,11 +26,11 @@ before(() => {
   pkgConfig = { ...process.env, PKG_CONFIG_PATH: dirname(found), PKG_CONFIG_SYSROOT_DIR: root };
 });
 
-function compile(name, ...more) {
-  const out = join(root, name);
+function compile(source, ...more) {
+  const out = join(root, basename(source, '.c'));
   const flags = run('pkg-config', ['--cflags', '--libs', 'libsotto'], { env: pkgConfig }).trim().split(/\s+/);
   const compiler = sanitized ? ['clang', '-fsanitize=address,undefined'] : ['cc'];
-  run(compiler[0], [...compiler.slice(1), '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', `examples/${name}.c`, '-o', out, ...flags, ...more]);
+  run(compiler[0], [...compiler.slice(1), '-std=c11', '-D_GNU_SOURCE', '-Wall', '-Wextra', '-Werror', source, '-o', out, ...flags, ...more]);
   return out;
 }
 
@@ -61,13 +61,13 @@ test('every function of the header has words above it or in its group, and C++ c
 });
 
 test('own_loop: two peers in a poll loop hear each other', () => {
-  const out = run(compile('own_loop'), [], { env: withLibrary() });
+  const out = run(compile('examples/own_loop.c'), [], { env: withLibrary() });
   assert.match(out, /both heard 10 frames; (AEAD|AES)\S*, DTLS 1\.[23], the certificate is the promised one: yes/);
 });
 
 test('echo, of at most 100 lines: what sotto call says to it comes back', async (t) => {
   assert.ok(readFileSync('examples/echo.c', 'utf8').split('\n').length <= 101);
-  const echo = compile('echo');
+  const echo = compile('examples/echo.c');
   const server = await Server.start(t);
   const link = (await command(['link', server.url])).out.trim();
   const child = spawn(echo, [link, server.listening.ca], { env: withLibrary(), stdio: ['ignore', 'pipe', 'pipe'] });
@@ -83,4 +83,21 @@ test('echo, of at most 100 lines: what sotto call says to it comes back', async 
   assert.equal(await within(ended, 'the echo to end'), 0, said);
   assert.match(said, /"state":"verified"/);
   assert.match(said, /ended: peer-hangup/);
+});
+
+test('a call that is freed while it is open says goodbye', async (t) => {
+  const server = await Server.start(t);
+  const link = (await command(['link', server.url])).out.trim();
+  const leaver = spawn(compile('tests/server/leaver.c'), [link, server.listening.ca], { env: withLibrary(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  leaver.stdout.on('data', (data) => { said += data; });
+  leaver.stderr.on('data', (data) => { said += data; });
+  const ended = new Promise((done) => leaver.on('close', done));
+  t.after(async () => { leaver.kill('SIGKILL'); await ended; });
+  const { code, out } = await command(['call', '--json', '--loopback', '--ca', server.listening.ca, '--in', 'test', link]);
+  assert.equal(await within(ended, 'the program to end'), 0, said);
+  assert.equal(said, 'open\n');
+  assert.equal(code, 0, out);
+  const last = out.trim().split('\n').map((line) => JSON.parse(line)).filter(({ event }) => event === 'state').at(-1);
+  assert.equal(last.reason, 'peer-hangup', out);
 });
