@@ -27,15 +27,16 @@ TAKES = ("application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=
 
 class End(WebrtcbinEnd):
     def __init__(self, file, film):
-        text = "webrtcbin name=bin "
-        if file != "none":
-            text += f"filesrc location={file} ! matroskademux name=film film. ! queue ! opusparse ! clocksync ! {SOUND} ! bin. "
-        if file != "none" and film:
+        text = f"filesrc location={file} ! matroskademux name=film film. ! queue ! opusparse ! clocksync ! {SOUND} ! bin. "
+        if film:
             text += f"film. ! queue ! clocksync ! {PICTURE} ! bin. "
-        pipeline = Gst.Pipeline.new("end")
-        parsed = Gst.parse_bin_from_description(text, False)
-        pipeline.add(parsed)
-        super().__init__(pipeline, parsed.get_by_name("bin"))
+        pipeline, webrtcbin = Gst.Pipeline.new("end"), Gst.ElementFactory.make("webrtcbin", "bin")
+        if file != "none":
+            pipeline = Gst.parse_launch("webrtcbin name=bin " + text)
+            webrtcbin = pipeline.get_by_name("bin")
+        else:
+            pipeline.add(webrtcbin)
+        super().__init__(pipeline, webrtcbin)
         self.seen = []
         self.bin.connect("on-new-transceiver", self.on_transceiver)
 
