@@ -1,6 +1,7 @@
 #include "pair.h"
 
 #include "peer/demux.h"
+#include "stun/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,27 +12,79 @@
 #define HANDSHAKE_ECHO 30000
 #define STEPS_AT_ONCE 20000
 
-/* A success answer: two class bits, 0x0110 among the type's. One that comes twice, or to a question that was asked
+static uint64_t hash_of(so_slice text)
+{
+    uint64_t hash = 14695981039346656037U; /* FNV-1a */
+
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ ((const uint8_t *)text.bytes)[i]) * 1099511628211U;
+    return hash;
+}
+
+/* The ufrags in USERNAME say of which generation a question is. */
+static unsigned generation_of(sim_side *e, so_slice username)
+{
+    uint64_t hash = hash_of(username);
+    unsigned oldest = e->generation_count < SIM_GENERATIONS ? 0 : e->generation_count - SIM_GENERATIONS;
+
+    for (unsigned i = e->generation_count; i > oldest; i--)
+        if (e->generations[(i - 1) % SIM_GENERATIONS] == hash)
+            return i;
+    e->generations[e->generation_count++ % SIM_GENERATIONS] = hash;
+    return e->generation_count;
+}
+
+static sim_question *find_question(sim_side *e, const uint8_t *id)
+{
+    uint64_t part;
+
+    memcpy(&part, id, sizeof part);
+    for (unsigned i = 0; i < SIM_QUESTIONS; i++)
+        if (e->questions[i].generation != 0 && e->questions[i].id == part)
+            return &e->questions[i];
+    return NULL;
+}
+
+static void note_question(sim_side *e, const uint8_t *bytes, size_t len)
+{
+    so_stun_message m;
+    sim_question *q;
+
+    if (so_stun_parse(&m, bytes, len) != SO_OK || m.kind != SO_STUN_REQUEST || m.username.bytes == NULL ||
+        find_question(e, m.id) != NULL)
+        return;
+    q = &e->questions[e->question_count++ % SIM_QUESTIONS];
+    *q = (sim_question){.generation = generation_of(e, m.username)};
+    memcpy(&q->id, m.id, sizeof q->id);
+}
+
+/* A success answer: two class bits, 0x0110 among the type's. One that comes twice, or to a question that was sent
  * twice, counts the first time. */
 static void note_answer(sim_side *e, const sim_packet *packet)
 {
-    uint64_t id;
+    sim_question *q;
 
     if (packet->len < 20 || packet->bytes[0] != 1 || packet->bytes[1] != 1)
         return;
-    memcpy(&id, packet->bytes + 8, sizeof id);
-    for (unsigned i = 0; i < SIM_ANSWERS; i++)
-        if (e->answers[i] == id)
-            return;
-    e->answers[e->answer_count++ % SIM_ANSWERS] = id;
+    q = find_question(e, packet->bytes + 8);
+    if (q == NULL || q->answered)
+        return;
+    q->answered = true;
     e->answered_at = sim_now();
+    if (q->generation < e->newest_answered)
+        return;
+    e->newest_answered = q->generation;
+    e->newest_answered_at = sim_now();
 }
 
-/* RFC 8489 §14.5: MESSAGE-INTEGRITY does not cover FINGERPRINT, which ends a message of ours: spoiled there, it may be
- * no FINGERPRINT any more, and an answer is as good as without one. */
+/*
+ * FINGERPRINT ends a message of ours: 2 bytes of type, 2 of length, 4 of value. MESSAGE-INTEGRITY does not cover it.
+ * With another value or length the answer is discarded (RFC 8489 §6.3), and the next one to that question counts; with
+ * another type it is no FINGERPRINT, but something after MESSAGE-INTEGRITY that is ignored (§14.5).
+ */
 static bool is_authentic(const sim_packet *packet)
 {
-    return !packet->spoiled || packet->spoiled_at + 8 >= packet->len;
+    return !packet->spoiled || (packet->spoiled_at + 8 >= packet->len && packet->spoiled_at + 6 < packet->len);
 }
 
 static void deliver(void *user, unsigned host, const so_address *local, sim_packet *packet)
@@ -172,8 +225,10 @@ static void ice_event(sim_side *e)
         return;
     good = e->ice == SO_ICE_CONNECTED || e->ice == SO_ICE_COMPLETED;
     sim_trace(&e->pair->world, "%c path: %s", "AB"[e->number], so_ice_state_name(e->ice));
-    if (good)
+    if (good) {
         e->restart_at = e->path_lost_at = SIM_NEVER;
+        e->settled = e->ice == SO_ICE_COMPLETED;
+    }
     if (e->ice != SO_ICE_DISCONNECTED && e->ice != SO_ICE_FAILED)
         return;
     if (e->path_lost_at == SIM_NEVER)
@@ -251,6 +306,7 @@ static bool send_all(sim_side *e)
         sim_watch_out(&pair->world, &e->watch, open,
                       facts.srtp_profile != NULL && strncmp(facts.srtp_profile, "AEAD", 4) == 0, quiet, out.bytes,
                       out.len);
+        note_question(e, out.bytes, out.len);
         sim_world_send(&pair->world, e->number, &out.local, &out.remote, out.bytes, out.len, sound ? e->tag : 0);
         any = true;
     }

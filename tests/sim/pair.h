@@ -13,7 +13,8 @@
 #define SIM_NOTES 256
 #define SIM_TALK_MS 20
 #define SIM_RESTART_AGAIN 8000
-#define SIM_ANSWERS 64
+#define SIM_QUESTIONS 64
+#define SIM_GENERATIONS 8
 
 typedef enum sim_trickle {
     SIM_TRICKLE,
@@ -27,6 +28,13 @@ typedef struct sim_sent {
     bool taken;   /* came out at the other end */
     so_msec sent_at, arrived_at;
 } sim_sent;
+
+/* A request of ours to the other end, however often it is sent. */
+typedef struct sim_question {
+    uint64_t id;         /* part of it */
+    unsigned generation; /* 1 is the first; 0: no question */
+    bool answered;
+} sim_question;
 
 #define SIM_PICTURES 8192
 
@@ -74,11 +82,16 @@ typedef struct sim_side {
     /* frames in */
     uint32_t taken, first, next, first_time;
     bool any, receiving;
-    unsigned spoiled_dtls;         /* datagrams of DTLS that arrived altered */
-    so_msec answered_at;           /* the last answer to a check of ours arrived */
-    sim_pictures pictures;         /* where the pair has them */
-    uint64_t answers[SIM_ANSWERS]; /* to which questions: parts of their ids */
-    unsigned answer_count;
+    unsigned spoiled_dtls; /* datagrams of DTLS that arrived altered */
+    sim_pictures pictures; /* where the pair has them */
+    /* consent: what we asked, and what was answered */
+    sim_question questions[SIM_QUESTIONS];
+    uint64_t generations[SIM_GENERATIONS]; /* hashes of user names: each restart has another */
+    unsigned question_count, generation_count;
+    so_msec answered_at;      /* the last answer to a question of ours arrived */
+    unsigned newest_answered; /* the newest generation that had one */
+    so_msec newest_answered_at;
+    bool settled; /* when ICE was last well it was completed: no older generation is in use */
     sim_watch watch;
 } sim_side;
 

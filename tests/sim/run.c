@@ -358,6 +358,26 @@ static so_msec longest_round(const life *l)
     return a->delay + a->jitter + b->delay + b->jitter;
 }
 
+/*
+ * RFC 7675 §5.1: an end that hears no answer any more sends for as long as consent lasts, no longer; and no shorter.
+ * Answers about a pair of before a restart keep that pair alone, and count for nothing once a new one is selected.
+ */
+static void check_consent(life *l, const sim_side *e)
+{
+    so_msec last = e->settled ? e->newest_answered_at : e->answered_at;
+
+    if (e->refused_at > last + CONSENT + SIM_TALK_MS)
+        (void)sim_blame(l->world,
+                        "%c sends longer than consent lasts: the last answer came at %u, and it sends until %lld",
+                        "AB"[e->number], (unsigned)last, (long long)e -> refused_at);
+    /* A question is given up when another about its pair is answered first: its own answer, a round later at most, does
+     * not count. */
+    if (sim_plan_loss(l->plan) == 0 && e->refused_at + longest_round(l) < e->newest_answered_at + CONSENT)
+        (void)sim_blame(l->world,
+                        "%c sends no longer before consent ends: the last answer came at %u, and it sends until %lld",
+                        "AB"[e->number], (unsigned)e -> newest_answered_at, (long long)e -> refused_at);
+}
+
 static void check_gone(life *l)
 {
     sim_side *e = &l->pair->ends[1 - l->plan->ender];
@@ -375,14 +395,7 @@ static void check_gone(life *l)
     if (so_peer_ice(e->peer) == SO_ICE_CONNECTED || so_peer_ice(e->peer) == SO_ICE_COMPLETED)
         (void)sim_blame(l->world, "%c says %s after %u ms of silence", "AB"[e->number],
                         so_ice_state_name(so_peer_ice(e->peer)), CONSENT + 4000);
-    /* An answer to a question that had been given up, because another was answered first, or about another pair than
-     * the one in use, does not count. */
-    if (sim_plan_loss(l->plan) == 0 && (e->refused_at + longest_round(l) + 500 < e->answered_at + CONSENT ||
-                                        e->refused_at > e->answered_at + CONSENT + SIM_TALK_MS))
-        (void)sim_blame(l->world, "the last answer came at %u, and %c sends until %lld", (unsigned)e->answered_at,
-                        "AB"[e->number], (long long)e -> refused_at);
-    if (e->refused_at > e->answered_at + CONSENT + SIM_TALK_MS)
-        (void)sim_blame(l->world, "%c sends longer than consent lasts", "AB"[e->number]);
+    check_consent(l, e);
 }
 
 static bool is_closed(const sim_pair *pair)
