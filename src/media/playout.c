@@ -122,6 +122,19 @@ static void conceal(so_playout *p, int count)
     p->count += count;
 }
 
+/*
+ * What is missing before a packet. Opus may say the last of it again, within that packet (in-band FEC, RFC 6716
+ * §2.1.7); where it does not, its decoder conceals that as well.
+ */
+static void mend(so_playout *p, const uint8_t *bytes, size_t len, int count, int missing)
+{
+    int again = p->codec == SO_MEDIA_OPUS && missing >= count ? count : 0;
+
+    conceal(p, missing - again);
+    if (again > 0 && opus_decode_float(p->opus, bytes, (opus_int32)len, end_of(p), again, 1) == again)
+        p->count += again;
+}
+
 /* Samples in a packet; 0: it is none that can be played. */
 static int samples_of(so_media_codec codec, const uint8_t *bytes, size_t len)
 {
@@ -156,7 +169,7 @@ void so_playout_put(so_playout *p, so_media_codec codec, const uint8_t *bytes, s
     p->begun = true;
     p->made_up = 0;
     p->expected = rtp_time + (uint32_t)(count / (SO_PLAYOUT_RATE / (int)so_media_codec_clock(codec)));
-    conceal(p, missing < CONCEAL_MOST ? missing : CONCEAL_MOST);
+    mend(p, bytes, len, count, missing < CONCEAL_MOST ? missing : CONCEAL_MOST);
     if (p->count > MOST)
         leave_out(p, p->count - MOST);
     if (codec == SO_MEDIA_OPUS)

@@ -221,6 +221,68 @@ static void what_is_no_packet_is_passed_over(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, done)
 
+/* A voice, more or less: harmonics that begin with packet `from`. */
+static void voice(rig *r, unsigned from, float out[PACKET])
+{
+    for (unsigned i = 0; i < PACKET; i++) {
+        double at = 2 * M_PI * 140 * (r->sent * PACKET + i) / 48000, sum = 0;
+
+        for (unsigned n = 1; n <= 12; n++)
+            sum += sin(n * at + n * n) / n;
+        out[i] = r->sent < from ? 0 : (float)(0.15 * sum);
+    }
+}
+
+/* What is heard of the packet that was lost: it is where the voice begins, so that nobody could guess it. */
+static double heard_of_lost(rig *r, bool repeats)
+{
+    const unsigned from = 20, lost = 21;
+    double loudest = 0;
+
+    assert_int_equal(opus_encoder_ctl(r->encoder, OPUS_RESET_STATE), OPUS_OK);
+    assert_int_equal(opus_encoder_ctl(r->encoder, OPUS_SET_INBAND_FEC(repeats)), OPUS_OK);
+    assert_int_equal(opus_encoder_ctl(r->encoder, OPUS_SET_PACKET_LOSS_PERC(repeats ? 30 : 0)), OPUS_OK);
+    assert_int_equal(opus_encoder_ctl(r->encoder, OPUS_SET_BITRATE(24000)), OPUS_OK);
+    for (r->sent = 0; r->sent < lost + 6;) {
+        uint8_t bytes[1500];
+        float sound[PACKET];
+        int len;
+
+        voice(r, from, sound);
+        len = opus_encode_float(r->encoder, sound, PACKET, bytes, sizeof bytes);
+        assert_true(len > 0);
+        if (r->sent != lost && r->sent != lost - 1)
+            so_playout_put(r->playout, SO_MEDIA_OPUS, bytes, (size_t)len, r->sent * PACKET);
+        r->sent++;
+        for (unsigned n = 0; n < 2; n++) {
+            double level = step(r);
+
+            /* 40 ms are kept back: the lost one is due two packets after the next has come. */
+            if (r->sent == lost + 3)
+                loudest = fmax(loudest, level);
+        }
+    }
+    return loudest;
+}
+
+static void what_opus_says_again_is_heard(void **state)
+{
+    rig *r = *state;
+    double without, with;
+    int code;
+
+    opus_encoder_destroy(r->encoder);
+    r->encoder = opus_encoder_create(48000, 1, OPUS_APPLICATION_VOIP, &code);
+    assert_non_null(r->encoder);
+    without = heard_of_lost(r, false);
+    so_playout_free(r->playout);
+    assert_int_equal(so_playout_make(&r->playout, NULL), SO_OK);
+    with = heard_of_lost(r, true);
+    print_message("heard of a lost packet: %.3f, with FEC %.3f\n", without, with);
+    assert_true(with > 0.05);
+    assert_true(without < with / 3);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -230,6 +292,7 @@ int main(void)
         TEST(a_burst_keeps_back_no_more_than_allowed),
         TEST(clocks_that_run_apart_are_made_up_for),
         TEST(a_pause_is_silence_and_no_delay),
+        TEST(what_opus_says_again_is_heard),
         TEST(g711_is_heard),
         TEST(what_is_no_packet_is_passed_over),
     };
