@@ -26,10 +26,18 @@ typedef struct command {
 
 static void start_call(command *c);
 
-static void fault(command *c, const so_error *err, int code)
+/* Above the panel, which would be drawn over it. */
+static void say_fault(void *user, const so_error *err)
 {
+    command *c = user;
+
     call_panel_hide(c->panel);
     call_say_fault(&c->options, err);
+}
+
+static void fault(command *c, const so_error *err, int code)
+{
+    say_fault(c, err);
     c->code = code;
 }
 
@@ -237,7 +245,7 @@ static void start_call(command *c)
                                .event = on_event,
                                .closed = on_closed,
                                .user = c};
-    call_media_asks asks = {.send = on_asked, .hang_up = on_window_closed, .user = c};
+    call_media_asks asks = {.send = on_asked, .hang_up = on_window_closed, .fault = say_fault, .user = c};
     so_error err;
 
     c->open = false;

@@ -86,7 +86,7 @@ static void on_notice(uv_async_t *notice)
     so_error fault;
 
     while (m->sinks != NULL && call_sinks_fault(m->sinks, &fault))
-        call_say_fault(m->options, &fault);
+        m->asks.fault(m->asks.user, &fault);
     if (m->sinks != NULL && call_sinks_closed(m->sinks))
         m->asks.hang_up(m->asks.user);
 }
@@ -288,7 +288,7 @@ static uint64_t send_source(call_media *m, so_caller *caller, so_source *source,
             return next;
         /* A file that breaks in the middle ends there: what was sent was sent. Nobody expects that of a device. */
         if (said == SO_SOURCE_FAILED && so_source_what(source)->live)
-            call_say_fault(m->options, so_source_fault(source));
+            m->asks.fault(m->asks.user, so_source_fault(source));
         if (said != SO_SOURCE_FRAME)
             continue;
         out = (so_peer_frame){.bytes = frame.bytes, .len = frame.len, .time = frame.rtp_time, .marker = frame.fresh};

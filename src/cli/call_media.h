@@ -8,8 +8,9 @@
 typedef struct call_media call_media;
 
 typedef struct call_media_asks {
-    void (*send)(void *user);    /* call call_media_next again at once */
-    void (*hang_up)(void *user); /* somebody has closed the window */
+    void (*send)(void *user);                       /* call call_media_next again at once */
+    void (*hang_up)(void *user);                    /* somebody has closed the window */
+    void (*fault)(void *user, const so_error *why); /* a device is gone, and the call goes on without it: say so */
     void *user;
 } call_media_asks;
 

@@ -183,6 +183,29 @@ test('a PulseAudio that goes away in mid-call is said once, and the call goes on
   assert.equal(faults(one).length, 2, JSON.stringify(faults(one)));
 });
 
+test('on a terminal what is said of a device stays above the panel', async (t) => {
+  const server = await Server.start(t);
+  const link = await linkOf(server);
+  const { env, pulse } = await sounds(t);
+  const call = [SOTTO, 'call', '--loopback', '--ca', server.listening.ca, '--in', 'mic', '--out', 'speaker', link];
+  const { child, ended } = start(t, 'python3', ['tests/server/on_terminal.py', '80', '24', ...call],
+    { env: { ...env, TERM: 'xterm-256color' }, stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (d) => { output += d; });
+  const two = new Call(t, server, link, '--in', 'test');
+  await until('the panel of an open call', () => output.includes('In call'));
+  await pulse.end();
+  for (const said of ['gives no more', 'plays no more']) {
+    await until(said, () => output.includes(said));
+    // The panel has gone, and the cursor is back, before the sentence begins.
+    const before = output.slice(0, output.lastIndexOf('sotto call: media', output.indexOf(said)));
+    assert.ok(before.lastIndexOf('\x1b[?25h') > before.lastIndexOf('\x1b[?25l'), JSON.stringify(before.slice(-200)));
+  }
+  child.stdin.write('h');
+  await within(ended, 'the call on the terminal to end');
+  assert.equal(await two.code(), 0);
+});
+
 test('the screen is seen at the other end', async (t) => {
   const server = await Server.start(t);
   const link = await linkOf(server);
