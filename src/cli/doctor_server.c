@@ -174,10 +174,22 @@ typedef struct seat {
     doctor *d;
     so_wss *wss;
     so_certs *chain;
+    uv_timer_t patience;
     char version[32], group[32];
     bool open, welcome, refused;
     so_error why;
 } seat;
+
+/* Pings alone keep a connection, and nobody waits for ever for a seat. */
+static void on_no_seat(uv_timer_t *timer)
+{
+    seat *s = timer->data;
+
+    if (s->open)
+        (void)so_fail(&s->why, SO_IO, "signaling",
+                      "the server gives no answer for %d s; who runs it should look at its log", PATIENCE_MS / 1000);
+    so_wss_abort(s->wss);
+}
 
 static void on_open(void *user)
 {
@@ -278,6 +290,7 @@ static void on_closed(void *user, unsigned code, unsigned http, const so_error *
     (void)http;
     if (s->why.status == SO_OK)
         s->why = *why;
+    uv_close((uv_handle_t *)&s->patience, NULL);
 }
 
 static void certificate(doctor *d, const seat *s)
@@ -313,6 +326,9 @@ static bool signaling(doctor *d)
         doctor_say(d, DOCTOR_FAILED, "websocket", "no connection can be begun; end other programs");
         return false;
     }
+    (void)uv_timer_init(&d->loop.uv, &s.patience);
+    s.patience.data = &s;
+    (void)uv_timer_start(&s.patience, on_no_seat, PATIENCE_MS, 0);
     so_loop_run(&d->loop);
     if (s.open) {
         certificate(d, &s);

@@ -9,6 +9,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
 import { linkOf } from './call.mjs';
 import { command, folder, Server, within } from './harness.mjs';
 
@@ -121,6 +122,19 @@ test('a server that is not there, a name that is not, a server that is not Sotto
   const made = certificate(folder(t));
   const url = await other(t, made, (_, answer) => answer.end('hello'));
   assert.match(failure(await doctor('--ca', made.ca, url), 'websocket'), /the server answers 404: nothing/);
+});
+
+test('a server that takes the connection and gives no seat is not waited for', async (t) => {
+  const made = certificate(folder(t));
+  const server = https.createServer({ cert: readFileSync(made.cert), key: readFileSync(made.key) }, (_, answer) => answer.end('hello'));
+  const sockets = new WebSocketServer({ server, handleProtocols: () => 'sotto.v1' });
+  await new Promise((ok) => server.listen(0, '127.0.0.1', ok));
+  t.after(() => {
+    sockets.close();
+    server.close();
+  });
+  const report = await doctor('--ca', made.ca, `https://localhost:${server.address().port}`);
+  assert.match(failure(report, 'room'), /gives no answer for 10 s/);
 });
 
 test('clocks that are apart, whichever is wrong', async (t) => {
