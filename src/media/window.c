@@ -135,7 +135,8 @@ static so_status show_waiting(so_window *w, so_error *err)
     so_status status = SO_OK;
     so_media_codec codec;
 
-    while (status == SO_OK && next_packet(w, &codec)) {
+    /* No more at once than can wait: where they come faster than they are decoded, the window is looked at as well. */
+    for (size_t i = 0; i < ROOM && status == SO_OK && next_packet(w, &codec); i++) {
         status = set_decoder(w, codec, err);
         if (status == SO_OK)
             status = show_packet(w, err);
