@@ -187,7 +187,7 @@ static so_status check_extensions(const so_sdp_media *m, so_sdp_fault *fault, so
 }
 
 /*
- * RFC 9143 §10: across bundled m-lines too an id must mean one thing. aiortc numbers those of each m-line from 1 all
+ * RFC 9143 §12: across bundled m-lines too an id must mean one thing. aiortc numbers those of each m-line from 1 all
  * the same; nobody is worse off for it, since extensions are only ever used where both ends say them. So the meaning
  * that comes first holds, and another one that comes later counts as not said.
  */
