@@ -41,8 +41,7 @@ bool so_call_seal(so_call *c, so_msec now, so_seal_kind kind, so_slice text, so_
     return status == SO_OK;
 }
 
-/* What this end really sends of a kind. */
-static bool says(const so_call *c, so_sdp_kind kind)
+bool so_call_shares(const so_call *c, so_sdp_kind kind)
 {
     return c->wishes[kind].sends && !c->muted[kind];
 }
@@ -54,8 +53,8 @@ void so_call_say_state(so_call *c, so_msec now)
     const char *running =
         c->epoch.agreed ? (c->peer != NULL && so_peer_had_remote(c->peer) ? c->peer_id : "") : c->epoch.mine;
 
-    so_said_write_state(&w, running[0] == '\0' ? NULL : running, says(c, SO_SDP_AUDIO), says(c, SO_SDP_VIDEO),
-                        c->screen && says(c, SO_SDP_VIDEO));
+    so_said_write_state(&w, running[0] == '\0' ? NULL : running, so_call_shares(c, SO_SDP_AUDIO),
+                        so_call_shares(c, SO_SDP_VIDEO), c->screen && so_call_shares(c, SO_SDP_VIDEO));
     if (!w.failed)
         (void)so_call_seal(c, now, SO_SEAL_STATE, (so_slice){bytes, so_writer_len(&w)}, (so_slice){NULL, 0});
 }

@@ -122,6 +122,8 @@ bool so_call_server_event(so_call *c, so_call_event *out);
 void so_call_open_epoch(so_call *c, so_msec now);
 void so_call_take_payload(so_call *c, so_msec now, const char *payload, size_t len);
 bool so_call_seal(so_call *c, so_msec now, so_seal_kind kind, so_slice text, so_slice offer);
+/* Does this end send it now? It wishes to, and has not muted it. */
+bool so_call_shares(const so_call *c, so_sdp_kind kind);
 void so_call_say_state(so_call *c, so_msec now);
 void so_call_say_bye(so_call *c, so_msec now, const char *reason);
 

@@ -54,19 +54,28 @@ so_status so_call_send(so_call *c, so_msec now, so_sdp_kind kind, const so_peer_
     so_call_at(c, now);
     if (c->state != SO_CALL_OPEN || c->peer == NULL || !is_media(kind) || c->tracks[kind] == NO_TRACK)
         return SO_STATE;
-    if (!c->wishes[kind].sends || c->muted[kind]) {
-        so_peer_left_out(c->peer, c->tracks[kind]);
+    if (!so_call_shares(c, kind))
         return SO_STATE;
-    }
     return so_peer_send(c->peer, now, c->tracks[kind], frame);
+}
+
+/* What was not sent meanwhile is missing in all that refers to it. */
+static void share_again(so_call *c, so_sdp_kind kind, bool before)
+{
+    if (!before && so_call_shares(c, kind) && c->peer != NULL)
+        so_peer_left_out(c->peer, c->tracks[kind]);
 }
 
 void so_call_wish_for(so_call *c, so_msec now, so_sdp_kind kind, so_call_wish wish)
 {
+    bool before;
+
     so_call_at(c, now);
     if (!is_media(kind))
         return;
+    before = so_call_shares(c, kind);
     c->wishes[kind] = wish;
+    share_again(c, kind, before);
     if (so_call_is_over(c))
         return;
     if (c->peer != NULL && c->tracks[kind] != NO_TRACK)
@@ -77,10 +86,14 @@ void so_call_wish_for(so_call *c, so_msec now, so_sdp_kind kind, so_call_wish wi
 
 void so_call_mute(so_call *c, so_msec now, so_sdp_kind kind, bool muted)
 {
+    bool before;
+
     so_call_at(c, now);
     if (!is_media(kind) || c->muted[kind] == muted)
         return;
+    before = so_call_shares(c, kind);
     c->muted[kind] = muted;
+    share_again(c, kind, before);
     if (c->epoch.live && !so_call_is_over(c))
         so_call_say_state(c, now);
 }
@@ -495,7 +508,8 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
         return media_of(c, event->track, &out->media);
     case SO_PEER_WANT_KEY:
         out->kind = SO_CALL_WANT_KEY;
-        return media_of(c, event->track, &out->media);
+        /* One that would be left out is wanted by nobody: that is said when it is shown again. */
+        return media_of(c, event->track, &out->media) && so_call_shares(c, out->media);
     case SO_PEER_RATE:
         out->kind = SO_CALL_RATE;
         out->rate = event->rate;

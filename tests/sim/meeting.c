@@ -145,8 +145,10 @@ static void drain(sim_guest *g)
                 take_state(g, event.reason);
             else if (event.kind == SO_CALL_NOTICE)
                 take_notice(g, event.reason);
-            else if (event.kind == SO_CALL_FRAME)
+            else if (event.kind == SO_CALL_FRAME && event.media == SO_SDP_AUDIO)
                 hear(g, &event);
+            else if (event.kind == SO_CALL_WANT_KEY)
+                g->keys_wanted++;
         }
         if (i > STEPS_AT_ONCE) {
             (void)sim_blame(&g->meeting->world, "%c never has said all", "ABC"[g->number]);
@@ -279,7 +281,8 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
                              .invite = &m->invite,
                              .now = sim_now(),
                              .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
-                             .sound = {true, true}};
+                             .sound = {true, true},
+                             .picture = {g->pictures, g->pictures}};
     so_error err = {.text = ""};
 
     g->host = host;

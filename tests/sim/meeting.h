@@ -43,6 +43,8 @@ typedef struct sim_guest {
     uint32_t sent, taken, next;
     unsigned speaker;       /* whom next belongs to */
     bool heard[SIM_SOUNDS]; /* by number, of what it sent */
+    bool pictures;          /* it shows and sees; said before it comes */
+    unsigned keys_wanted;   /* of what it shows */
     sim_watch watch;
 } sim_guest;
 

@@ -457,6 +457,56 @@ static void whatever_is_lost_is_found(void **state)
 }
 
 /* test_meetings SEED: one of whatever_is_lost_is_found, with a trace */
+/* Shows one frame after another, of which only the first may need none before it; how the last fared. */
+static so_status show(sim_meeting *m, bool key, unsigned frames)
+{
+    uint8_t vp8[200] = {0};
+    so_peer_frame frame = {.bytes = vp8, .len = sizeof vp8};
+    so_status status = SO_OK;
+
+    for (unsigned i = 0; i < frames; i++, frame.time += 3000) {
+        vp8[0] = key && i == 0 ? 0x10 : 0x11;
+        status = so_call_send(m->guests[0].call, sim_now(), SO_SDP_VIDEO, &frame);
+        sim_meeting_run(m, 33);
+    }
+    return status;
+}
+
+/* Shown or not, in one of the two ways that a call has. */
+static void let_show(sim_guest *g, bool by_wish, bool shows)
+{
+    if (by_wish)
+        so_call_wish_for(g->call, sim_now(), SO_SDP_VIDEO, (so_call_wish){shows, true});
+    else
+        so_call_mute(g->call, sim_now(), SO_SDP_VIDEO, !shows);
+}
+
+/* Nobody is asked for key frames that would only be left out; what is shown again begins with one. */
+static void a_key_frame_is_wanted_when_it_is_of_use(void **state)
+{
+    sim_meeting *m = begin(17, &clean);
+    sim_guest *g = &m->guests[0];
+    unsigned before;
+
+    (void)state;
+    g->pictures = m->guests[1].pictures = true;
+    open_both(m);
+    for (int by_wish = 0; by_wish < 2; by_wish++) {
+        assert_int_equal(show(m, true, 10), SO_OK);
+        sim_meeting_run(m, 500);
+        before = g->keys_wanted;
+        let_show(g, by_wish, false);
+        assert_int_equal(show(m, true, 20), SO_STATE);
+        assert_int_equal(g->keys_wanted, before);
+        let_show(g, by_wish, true);
+        sim_meeting_run(m, 1000);
+        assert_int_equal(g->keys_wanted, before + 1);
+        assert_int_equal(show(m, false, 1), SO_TOO_LONG);
+        assert_int_equal(show(m, true, 5), SO_OK);
+    }
+    finish(m);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +522,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_farewell_without_the_server),
         cmocka_unit_test(a_lost_welcome_is_no_full_room),
         cmocka_unit_test(whatever_is_lost_is_found),
+        cmocka_unit_test(a_key_frame_is_wanted_when_it_is_of_use),
     };
     char blame[400];
 
