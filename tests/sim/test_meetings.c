@@ -456,7 +456,6 @@ static void whatever_is_lost_is_found(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* test_meetings SEED: one of whatever_is_lost_is_found, with a trace */
 /* Shows one frame after another, of which only the first may need none before it; how the last fared. */
 static so_status show(sim_meeting *m, bool key, unsigned frames)
 {
@@ -507,6 +506,7 @@ static void a_key_frame_is_wanted_when_it_is_of_use(void **state)
     finish(m);
 }
 
+/* test_meetings SEED: one of whatever_is_lost_is_found, with a trace */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
