@@ -68,6 +68,10 @@ struct so_sctp {
     size_t turn, buffered;
     so_heard *first, **last, *taken;
     size_t heard, heard_bytes;
+    bool acked_any;
+    uint32_t acked;     /* the last cumulative TSN that we acknowledged */
+    so_packet early;    /* a reset that has to wait; of no length: none */
+    uint32_t early_tsn; /* until this is acknowledged */
     size_t packet_first, packets;
     so_packet ring[SO_SCTP_PACKETS];
 };
@@ -80,6 +84,12 @@ void so_sctp_leave(so_sctp *s);
 /* Runs the timers of all associations. */
 void so_sctp_advance(so_msec now);
 struct sockaddr_conn so_sctp_address(const so_sctp *s, uint16_t port);
+
+/* early.c: resets that come ahead of data. A packet in; one out, whose acknowledgements count; and what waited long
+ * enough. */
+void so_early_take(so_sctp *s, so_slice packet);
+void so_early_note(so_sctp *s, so_slice packet);
+void so_early_release(so_sctp *s);
 
 /* heard.c: what usrsctp calls. */
 int so_sctp_heard(struct socket *socket, union sctp_sockstore from, void *data, size_t len, struct sctp_rcvinfo info,

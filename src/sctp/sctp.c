@@ -191,6 +191,8 @@ static void enter(so_sctp *s, so_msec now)
 /* The end of every input: what has become possible is done. */
 static void leave(so_sctp *s)
 {
+    if (!so_sctp_over(s))
+        so_early_release(s);
     so_sctp_pump(s);
     if (so_sctp_over(s)) {
         for (size_t i = 0; i < SO_SCTP_CHANNELS; i++)
@@ -236,7 +238,7 @@ void so_sctp_receive(so_sctp *s, so_msec now, so_slice packet)
         packet.len >= sizeof(struct sctp_common_header) && packet.len <= UINT16_MAX && s->heard <= EVENTS_MAX &&
         s->heard_bytes <= EVENT_BYTES_MAX) {
         s->lively = s->now;
-        usrsctp_conninput((void *)s->number, packet.bytes, packet.len, 0);
+        so_early_take(s, packet);
     }
     leave(s);
 }

@@ -44,6 +44,7 @@ static int put_out(void *number, void *packet, size_t len, uint8_t tos, uint8_t 
     place = &s->ring[(s->packet_first + s->packets++) % SO_SCTP_PACKETS];
     memcpy(place->bytes, packet, len);
     place->len = len;
+    so_early_note(s, (so_slice){place->bytes, len});
     s->lively = s->now;
     return 0;
 }

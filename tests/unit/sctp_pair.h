@@ -41,8 +41,9 @@ typedef struct pair {
     packet flying[FLYING];
     heard heard[2][HEARD];
     size_t count[2];
-    unsigned loss, delay; /* in a hundred; up to so many ms more than 10 */
-    bool mute;            /* nothing arrives */
+    unsigned loss, delay;                               /* in a hundred; up to so many ms more than 10 */
+    bool mute;                                          /* nothing arrives */
+    bool (*look)(int from, uint8_t *bytes, size_t len); /* sees what is sent and may change it; false: it gets lost */
     size_t packets;
 } pair;
 
@@ -108,8 +109,11 @@ static inline void note(int at, const so_sctp_event *event)
 
 static inline void launch(int from, const uint8_t *bytes, size_t len)
 {
+    uint8_t copy[SO_SCTP_MTU];
+
+    memcpy(copy, bytes, len);
     p.packets++;
-    if (sim_dice(100) < p.loss || p.mute)
+    if (sim_dice(100) < p.loss || p.mute || (p.look != NULL && !p.look(from, copy, len)))
         return;
     for (size_t i = 0; i < FLYING; i++) {
         packet *f = &p.flying[i];
@@ -117,7 +121,7 @@ static inline void launch(int from, const uint8_t *bytes, size_t len)
         if (f->used)
             continue;
         *f = (packet){.used = true, .to = 1 - from, .due = sim_now() + 10 + sim_dice(p.delay + 1), .len = len};
-        memcpy(f->bytes, bytes, len);
+        memcpy(f->bytes, copy, len);
         return;
     }
     fail_msg("%s", "too many packets under way");
