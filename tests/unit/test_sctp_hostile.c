@@ -130,6 +130,40 @@ static void test_early_reset(void **state)
     end();
 }
 
+/* Loses data as long as it is told to, and counts resets. */
+static bool hold_data(int from, uint8_t *bytes, size_t len)
+{
+    seen.resets += from == 0 && len >= 34 && bytes[12] == 0x82 && bytes[17] == 13;
+    return bytes[12] != 0 || seen.data == 0;
+}
+
+/* Nor does ours send a reset before the other end has all that went before, in other channels too. */
+static void test_reset_waits(void **state)
+{
+    so_sctp_channel asked = {.label = TEXT("file")};
+    uint16_t closing, other;
+
+    (void)state;
+    begin(1, 0, 0);
+    connect_ends();
+    closing = open_one(0, &asked);
+    other = open_one(0, &asked);
+    wait_for(1, SO_SCTP_CHANNEL_OPENED, 2);
+    pass(2000);
+    memset(&seen, 0, sizeof seen);
+    seen.data = 1;
+    p.look = hold_data;
+    assert_int_equal(say(0, other, 1, 3000), SO_OK);
+    so_sctp_close_channel(p.ends[0], sim_now(), closing);
+    pass(3000);
+    assert_int_equal(seen.resets, 0);
+    seen.data = 0;
+    wait_for(0, SO_SCTP_CHANNEL_CLOSED, 1);
+    assert_int_equal(count_of(1, SO_SCTP_MESSAGE), 1);
+    assert_true(seen.resets > 0);
+    end();
+}
+
 /* Changes, cuts or makes up packets for one end while a call is under way. */
 static void harass(int at, unsigned kind)
 {
@@ -306,10 +340,15 @@ static void test_bad_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_longer_than_allowed), cmocka_unit_test(test_wrong_parity),
-        cmocka_unit_test(test_early_reset),         cmocka_unit_test(test_dcep),
-        cmocka_unit_test(test_hostile_packets),     cmocka_unit_test(test_freed_at_any_time),
-        cmocka_unit_test(test_two_threads),         cmocka_unit_test(test_bad_configs),
+        cmocka_unit_test(test_longer_than_allowed),
+        cmocka_unit_test(test_wrong_parity),
+        cmocka_unit_test(test_early_reset),
+        cmocka_unit_test(test_reset_waits),
+        cmocka_unit_test(test_dcep),
+        cmocka_unit_test(test_hostile_packets),
+        cmocka_unit_test(test_freed_at_any_time),
+        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_bad_configs),
     };
 
     return cmocka_run_group_tests_name("sctp_hostile", tests, NULL, NULL);
