@@ -268,7 +268,7 @@ void so_peer_pace_came(so_peer *p, const peer_track *t, const so_rtp_packet *pac
 bool so_peer_pace_due(so_peer *p, so_msec now);
 void so_peer_pace_write(so_peer *p, so_msec now, so_writer *w, uint32_t own);
 void so_peer_pace_tick(so_peer *p, so_msec now);
-so_msec so_peer_pace_deadline(const so_peer *p);
+so_msec so_peer_pace_deadline(const so_peer *p, bool has_path);
 bool so_peer_pace_event(so_peer *p, so_peer_event *out);
 
 /* take.c */

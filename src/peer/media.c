@@ -106,15 +106,17 @@ so_msec so_peer_media_deadline(const so_peer *p)
 {
     so_address from;
     so_msec at, next;
+    bool has_path;
 
     if (p->state != SO_PEER_OPEN || p->track_count == 0)
         return UINT64_MAX;
     at = p->reports.due;
     /* What can't be sent is due to nobody: it is looked at again when a path is there. */
-    next = so_peer_path_from(p, &from) ? so_peer_feedback_deadline(p) : UINT64_MAX;
+    has_path = so_peer_path_from(p, &from);
+    next = has_path ? so_peer_feedback_deadline(p) : UINT64_MAX;
     if (next < at)
         at = next;
-    next = so_peer_pace_deadline(p);
+    next = so_peer_pace_deadline(p, has_path);
     if (next < at)
         at = next;
     for (size_t i = 0; i < p->track_count; i++) {

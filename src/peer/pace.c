@@ -191,15 +191,14 @@ void so_peer_pace_tick(so_peer *p, so_msec now)
     rate_changed(p, now);
 }
 
-so_msec so_peer_pace_deadline(const so_peer *p)
+so_msec so_peer_pace_deadline(const so_peer *p, bool has_path)
 {
-    so_address from;
     so_msec at, next;
 
     if (p->pace == NULL)
         return UINT64_MAX;
     at = so_estimate_deadline(&p->pace->estimate);
-    if (!so_peer_path_from(p, &from))
+    if (!has_path)
         return at;
     next = so_arrivals_deadline(&p->pace->arrivals);
     if (next < at)

@@ -287,7 +287,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 static void start(end *e)
 {
     static const so_udp_events events = {.receive = on_datagram, .came = on_base_came, .gone = on_base_gone};
-    so_peer_config config = {.engine = &e->engine, .random = so_random_system, .abilities = &e->abilities};
+    so_peer_config config = {.engine = &e->engine, .random = so_random_system, .abilities = &e->choice.abilities};
     uv_timeval64_t wall = {0};
     so_error err;
 

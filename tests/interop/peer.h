@@ -15,7 +15,6 @@
 
 #include <jansson.h>
 
-#define CODECS_MAX 16
 #define NO_TRACK SIZE_MAX
 
 /* One kind of media, both ways. */
@@ -37,8 +36,7 @@ typedef struct end {
     uv_pipe_t commands;
     bool pumping, ending;
     unsigned lose_sent, lose_received, count_sent, count_received; /* every how manieth packet is lost; 0: none */
-    so_sdp_ability codecs[CODECS_MAX];
-    so_sdp_abilities abilities;
+    so_sdp_choice choice;
     way ways[SO_MEDIA_KINDS];
     const char *file; /* to record into, or NULL */
     so_sink *sink;    /* NULL: nothing is recorded */

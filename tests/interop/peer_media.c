@@ -10,22 +10,14 @@ static so_sdp_kind sdp_kind(so_media_kind kind)
     return kind == SO_MEDIA_AUDIO ? SO_SDP_AUDIO : SO_SDP_VIDEO;
 }
 
+static bool is_chosen(const void *video, const char *name)
+{
+    return video == NULL || so_media_codec_kind(so_media_codec_of(name)) != SO_MEDIA_VIDEO || strcmp(name, video) == 0;
+}
+
 void media_choose(end *e, const char *video)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < so_sdp_video.codec_count && count < CODECS_MAX; i++) {
-        const so_sdp_ability *a = &so_sdp_video.codecs[i], *of = a;
-
-        for (size_t k = 0; a->repairs != 0 && k < so_sdp_video.codec_count; k++)
-            if (so_sdp_video.codecs[k].type == a->repairs)
-                of = &so_sdp_video.codecs[k];
-        if (video == NULL || a->kind != SO_SDP_VIDEO || strcmp(of->name, video) == 0)
-            e->codecs[count++] = *a;
-    }
-    e->abilities = so_sdp_video;
-    e->abilities.codecs = e->codecs;
-    e->abilities.codec_count = count;
+    so_sdp_choose(&e->choice, is_chosen, video);
     e->ways[SO_MEDIA_AUDIO].track = e->ways[SO_MEDIA_VIDEO].track = NO_TRACK;
 }
 
@@ -40,17 +32,12 @@ void media_add(end *e, so_media_kind kind)
 
 /* ---- sending ---- */
 
-/* Of H.264's two modes the one that cuts frames into several packets. */
+/* The other end's favourite. */
 static const so_sdp_ability *ability_of(const end *e, so_media_kind kind)
 {
-    const so_sdp_ability *ability, *found = NULL;
+    const so_sdp_ability *first = so_peer_codec(e->peer, e->ways[kind].track, 0);
 
-    for (size_t i = 0; (ability = so_peer_codec(e->peer, e->ways[kind].track, i)) != NULL; i++)
-        if (ability->repairs == 0 &&
-            (found == NULL || (strcmp(ability->name, found->name) == 0 && ability->fmtp != NULL &&
-                               strstr(ability->fmtp, "packetization-mode=1") != NULL)))
-            found = ability;
-    return found;
+    return first == NULL ? NULL : so_peer_codec_named(e->peer, e->ways[kind].track, first->name);
 }
 
 static bool begin(end *e, so_media_kind kind)
