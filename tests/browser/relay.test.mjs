@@ -2,12 +2,12 @@
 // credentials that sotto serve mints. Every candidate that leaves the page is looked at.
 
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ADDRESS, PATIENT, World, until } from './harness.mjs';
 import { bothReceive, call, hangUp } from './pairs.mjs';
+import { answersStun } from '../server/stun.mjs';
 
 const world = new World();
 let server, browsers, bare;
@@ -18,23 +18,11 @@ before(async () => {
   world.spawn('turnserver', ['-n', '--listening-ip', ADDRESS, '--relay-ip', ADDRESS, '--use-auth-secret',
     '--static-auth-secret', 'a secret of this test alone', '--realm', 'sotto.test', '--no-tls', '--no-dtls', '--no-cli',
     '--log-file', 'stdout', '--pidfile', join(world.folder, 'coturn.pid'), '--db', join(world.folder, 'coturn.db')]);
-  await until('coturn answers', answersStun);
+  await until('coturn answers', () => answersStun(3478, ADDRESS, 500));
   server = await world.server({ args: ['--turn', `turn:${ADDRESS}:3478?transport=udp`, '--turn-secret-file', secret] });
   browsers = { Chromium: await world.chromium(server), Firefox: await world.firefox(server) };
 }, PATIENT);
 after(() => world.close());
-
-/** @returns {Promise<boolean>} whether a STUN Binding request (RFC 8489) gets an answer */
-function answersStun() {
-  const socket = createSocket('udp4');
-  return new Promise((done) => {
-    const end = (answer) => { clearTimeout(timer); socket.close(); done(answer); };
-    const timer = setTimeout(end, 500, false);
-    socket.on('message', () => end(true));
-    socket.on('error', () => end(false));
-    socket.send(Buffer.from(`000100002112a442${'00'.repeat(11)}01`, 'hex'), 3478, ADDRESS);
-  });
-}
 
 /** Keeps what each candidate says before the page seals it. */
 function keepCandidates() {

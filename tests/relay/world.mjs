@@ -1,12 +1,12 @@
 // The world of tests/relay/run: `sotto serve` and coturn at its one public address, `sotto call` in either home.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { command, folder, Server, SOTTO, within } from '../server/harness.mjs';
+import { answersStun } from '../server/stun.mjs';
 
 export const ADDRESS = '203.0.114.1';
 export const ADDRESS6 = '2400:cb00::1';
@@ -26,17 +26,6 @@ function certificate(dir, name, subject) {
   run('openssl', 'x509', '-req', '-days', '2', '-in', at('request.pem'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'),
     '-CAcreateserial', '-extfile', at('extensions'), '-out', at('cert.pem'));
   return { ca: at('ca.pem'), cert: at('cert.pem'), key: at('key.pem') };
-}
-
-function answersStun() {
-  const socket = createSocket('udp4');
-  return new Promise((done) => {
-    const end = (answer) => { clearTimeout(timer); socket.close(); done(answer); };
-    const timer = setTimeout(end, 300, false);
-    socket.on('message', () => end(true));
-    socket.on('error', () => end(false));
-    socket.send(Buffer.from(`000100002112a442${'00'.repeat(11)}01`, 'hex'), 3478, ADDRESS);
-  });
 }
 
 /** coturn with the configuration that docs/ has, and what that leaves open. */
@@ -67,7 +56,7 @@ ${more}\n`);
   };
   t.after(stop);
   await within((async () => {
-    while (!await answersStun()) if (child.exitCode !== null) throw new Error(`coturn ended: ${said}`);
+    while (!await answersStun(3478, ADDRESS)) if (child.exitCode !== null) throw new Error(`coturn ended: ${said}`);
   })(), 'coturn to answer');
   return { ca: made.ca, log: () => said, stop };
 }

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { createServer } from 'node:net';
@@ -12,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { linkOf } from './call.mjs';
 import { command, folder, Server, within } from './harness.mjs';
+import { answersStun } from './stun.mjs';
 
 const CONFIG = fileURLToPath(new URL('../../docs/coturn.conf', import.meta.url));
 const SECRET = 'a secret of these tests alone';
@@ -151,17 +151,6 @@ test('clocks that are apart, whichever is wrong', async (t) => {
   }
 });
 
-function answersStun(port) {
-  const socket = createSocket('udp4');
-  return new Promise((done) => {
-    const end = (answer) => { clearTimeout(timer); socket.close(); done(answer); };
-    const timer = setTimeout(end, 300, false);
-    socket.on('message', () => end(true));
-    socket.on('error', () => end(false));
-    socket.send(Buffer.from(`000100002112a442${'00'.repeat(11)}01`, 'hex'), port, '127.0.0.1');
-  });
-}
-
 /** coturn on loopback, with the configuration that docs/ has. */
 async function coturn(t) {
   const dir = folder(t), made = certificate(dir), port = await freePort(), tls = await freePort();
@@ -183,7 +172,7 @@ userdb=${join(dir, 'db')}\n`);
     return ended;
   });
   await within((async () => {
-    while (!await answersStun(port)) if (child.exitCode !== null) throw new Error('coturn ended');
+    while (!await answersStun(port, '127.0.0.1')) if (child.exitCode !== null) throw new Error('coturn ended');
   })(), 'coturn to answer');
   return { ca: made.ca, port, tls };
 }
