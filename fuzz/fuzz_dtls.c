@@ -161,8 +161,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     how = so_read_u8(&r.input);
     r.wrong = how & 2;
     for (int i = 0; i < 2; i++) {
-        so_dtls_config config = {context, certificates[i], (how & 1) == i ? SO_DTLS_CLIENT : SO_DTLS_SERVER,
-                                 *so_dtls_certificate_fingerprint(certificates[1 - i])};
+        so_dtls_config config = {.context = context,
+                                 .certificate = certificates[i],
+                                 .role = (how & 1) == i ? SO_DTLS_CLIENT : SO_DTLS_SERVER,
+                                 .expected = *so_dtls_certificate_fingerprint(certificates[1 - i])};
 
         if (i == 0 && r.wrong)
             config.expected.bytes[how >> 3] ^= 1;

@@ -28,6 +28,8 @@ struct so_dtls {
     so_dtls_state state;
     so_dtls_role role;
     so_fingerprint expected, seen;
+    void (*take)(void *user, so_slice data);
+    void *user;
     bool verified; /* the certificate is the promised one: set in the handshake, by check_peer alone */
     so_dtls_fault fault;
     so_error error;
@@ -159,6 +161,8 @@ so_status so_dtls_new(so_dtls **out, const so_dtls_config *config, so_error *err
         return so_fail(err, SO_NO_MEMORY, LAYER, "no memory for a DTLS association; end other programs or calls");
     d->role = config->role;
     d->expected = config->expected;
+    d->take = config->take;
+    d->user = config->user;
     d->alert = -1;
     ERR_clear_error();
     SSL_CTX_set_cert_verify_callback(so_dtls_context_ssl(config->context), check_peer, NULL);
@@ -267,9 +271,12 @@ static void step(so_dtls *d)
         if (result == 1)
             finish(d);
     }
-    /* Records after the handshake are repeated flights, alerts, or data, which nothing here has asked for. */
-    while (d->state == SO_DTLS_OPEN && result > 0)
+    /* Records after the handshake are repeated flights, alerts, or data. */
+    while (d->state == SO_DTLS_OPEN && result > 0) {
         result = SSL_read(d->ssl, scratch, sizeof scratch);
+        if (result > 0 && d->take != NULL)
+            d->take(d->user, (so_slice){scratch, (size_t)result});
+    }
     if (result > 0)
         return;
     switch (SSL_get_error(d->ssl, result)) {
@@ -349,6 +356,20 @@ void so_dtls_tick(so_dtls *d)
     else if (result < 0)
         end_failed(d, "too many timeouts");
     ERR_clear_error();
+}
+
+so_status so_dtls_send(so_dtls *d, so_slice data)
+{
+    bool ok;
+
+    if (d->state != SO_DTLS_OPEN)
+        return SO_STATE;
+    if (data.len == 0 || data.len > SO_DTLS_DATA_MAX)
+        return SO_BAD_INPUT;
+    ERR_clear_error();
+    ok = SSL_write(d->ssl, data.bytes, (int)data.len) == (int)data.len;
+    ERR_clear_error();
+    return ok ? SO_OK : SO_CRYPTO;
 }
 
 void so_dtls_close(so_dtls *d)

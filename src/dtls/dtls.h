@@ -1,6 +1,7 @@
 /*
- * One DTLS association (RFC 6347, RFC 9147) that makes the keys of SRTP (RFC 5764): datagrams in, datagrams out, keys
- * at the end. Nothing of OpenSSL shows through here, so that another engine could stand in its place.
+ * One DTLS association (RFC 6347, RFC 9147) that makes the keys of SRTP (RFC 5764) and carries SCTP (RFC 8261):
+ * datagrams in, datagrams out, keys at the end of the handshake, and data from then on. Nothing of OpenSSL shows
+ * through here, so that another engine could stand in its place.
  *
  * The other end's certificate is checked inside the handshake, in both roles, before any key exists for the caller: it
  * must hash to the fingerprint that came with the signaling (RFC 8827 §6.5), compared in constant time, and its key
@@ -21,6 +22,8 @@
 
 /* No datagram is larger: it fits into every path that browsers expect, VPNs included. */
 #define SO_DTLS_MTU 1200
+/* So much data fits into one, whatever the cipher. */
+#define SO_DTLS_DATA_MAX 1100
 /* Of any SRTP profile: AES-256 and the 14-byte salt of AES-CM. */
 #define SO_DTLS_KEY_MAX 32
 #define SO_DTLS_SALT_MAX 14
@@ -55,6 +58,10 @@ typedef struct so_dtls_config {
     const so_dtls_certificate *certificate; /* not kept after so_dtls_new */
     so_dtls_role role;
     so_fingerprint expected; /* of the other end's certificate; never none */
+    /* What came as data of an open association, one record at a time, while so_dtls_receive is at work; it may not call
+     * this association. NULL: nothing is taken. */
+    void (*take)(void *user, so_slice data);
+    void *user;
 } so_dtls_config;
 
 /* The keys of SRTP, the local end's and the remote end's (RFC 5764 §4.2). Wiped by whoever has them. */
@@ -86,6 +93,8 @@ void so_dtls_start(so_dtls *dtls);
 void so_dtls_receive(so_dtls *dtls, so_slice datagram);
 /* When so_dtls_wait has run out; earlier does no harm. */
 void so_dtls_tick(so_dtls *dtls);
+/* Sends data as one record. SO_STATE unless the association is open; SO_BAD_INPUT: more than fits a datagram. */
+so_status so_dtls_send(so_dtls *dtls, so_slice data) SO_MUST_CHECK;
 /* Queues a close_notify where there is an association to close. */
 void so_dtls_close(so_dtls *dtls);
 

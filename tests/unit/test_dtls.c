@@ -35,7 +35,7 @@ static so_random seeded(void)
 
 static so_dtls *end_of(pair *p, so_dtls_role role, const so_fingerprint *expected)
 {
-    so_dtls_config config = {p->context, p->certs[role], role, *expected};
+    so_dtls_config config = {.context = p->context, .certificate = p->certs[role], .role = role, .expected = *expected};
     so_dtls *end;
 
     assert_int_equal(so_dtls_new(&end, &config, NULL), SO_OK);
