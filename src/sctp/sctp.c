@@ -64,10 +64,13 @@ static bool set_timers(so_sctp *s)
     struct sctp_initmsg init = {SO_SCTP_STREAMS, SO_SCTP_STREAMS, 10, 2000};
     struct sctp_rtoinfo rto = {.srto_initial = 500, .srto_max = 10000, .srto_min = 250};
     struct sctp_sack_info sack = {.sack_delay = 100, .sack_freq = 2};
+    /* Whether there still is another end is consent's to find (RFC 7675), not a count of what was sent again. */
+    struct sctp_assocparams patience = {.sasoc_asocmaxrxt = UINT16_MAX};
 
     return set(s, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init) &&
            set(s, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof rto) &&
-           set(s, IPPROTO_SCTP, SCTP_DELAYED_SACK, &sack, sizeof sack);
+           set(s, IPPROTO_SCTP, SCTP_DELAYED_SACK, &sack, sizeof sack) &&
+           set(s, IPPROTO_SCTP, SCTP_ASSOCINFO, &patience, sizeof patience);
 }
 
 static bool set_events(so_sctp *s)

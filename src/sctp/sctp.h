@@ -15,7 +15,9 @@
  * own work, none waits for anything else, and media never comes this way. What another thread's tick did for this
  * association waits in its queues, and so_sctp_deadline is never further away than that may wait.
  *
- * A peer that breaks a rule ends its association, and that only. A text is not checked for being UTF-8.
+ * Silence ends no association: whether the other end is there is consent's to find (RFC 7675), and what is not
+ * acknowledged is sent again at least every ten seconds. A peer that breaks a rule ends its association, and that only.
+ * A text is not checked for being UTF-8.
  */
 #ifndef SOTTO_SCTP_SCTP_H
 #define SOTTO_SCTP_SCTP_H

@@ -62,6 +62,8 @@ static void bring_up(void)
     (void)usrsctp_sysctl_set_sctp_pktdrop_enable(0);
     /* Its 512 are two messages of the largest size. */
     (void)usrsctp_sysctl_set_sctp_max_chunks_on_queue(4096);
+    /* Its 30 would end an association after some minutes of silence. */
+    (void)usrsctp_sysctl_set_sctp_max_retran_chunk(UINT16_MAX);
     stack.up = true;
 }
 
