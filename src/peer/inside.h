@@ -47,6 +47,8 @@
 #define REPEATS 2
 #define REPEATS_ALL_FROM 5 /* of 256 */
 #define CODECS_MAX 8
+/* Negotiated channels that are opened before there is an association. */
+#define DECLARED_MAX 8
 #define NO_TYPE (-1)
 
 typedef struct peer_slot {
@@ -153,6 +155,20 @@ typedef struct peer_pace {
     bool waits;        /* something is in an outbox */
 } peer_pace;
 
+/* Data channels. */
+typedef struct peer_data {
+    bool agreed; /* by both descriptions: */
+    uint16_t port, remote_port;
+    uint64_t remote_max;
+    struct peer_declared *declared[DECLARED_MAX];
+    size_t declared_count;
+    so_sctp *sctp;     /* there from when DTLS is open, too */
+    bool failed, told; /* it could not be made */
+    so_error error;
+    so_msec now; /* of the input that is being handled */
+    so_sctp_event event;
+} peer_data;
+
 struct so_peer {
     so_engine *engine;
     so_random random;
@@ -171,6 +187,7 @@ struct so_peer {
     so_rtcp_timer reports;
     peer_track tracks[TRACKS_MAX];
     size_t track_count;
+    peer_data data;
     bool reduced; /* feedback may go without a report (RFC 5506) */
     peer_slot out[OUT_SLOTS];
     size_t out_first, out_count;
@@ -270,6 +287,16 @@ void so_peer_pace_write(so_peer *p, so_msec now, so_writer *w, uint32_t own);
 void so_peer_pace_tick(so_peer *p, so_msec now);
 so_msec so_peer_pace_deadline(const so_peer *p, bool has_path);
 bool so_peer_pace_event(so_peer *p, so_peer_event *out);
+
+/* data.c */
+void so_peer_data_agreed(so_peer *p, const so_sdp_agreed *agreed); /* what descriptions say of it */
+void so_peer_data_advance(so_peer *p, so_msec now);                /* makes the association when it is time */
+void so_peer_data_end(so_peer *p);
+void so_peer_data_take(void *peer, so_slice packet); /* out of DTLS */
+void so_peer_data_tick(so_peer *p, so_msec now);
+so_msec so_peer_data_deadline(const so_peer *p);
+bool so_peer_data_transmit(so_peer *p); /* gives DTLS a packet; false: there is none */
+bool so_peer_data_event(so_peer *p, so_peer_event *out);
 
 /* take.c */
 void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len);

@@ -29,6 +29,7 @@ void so_peer_fail(so_peer *p, so_door door, const char *code, const so_error *er
     so_srtp_free(p->incoming);
     p->outgoing = p->incoming = NULL;
     p->out_count = 0;
+    so_peer_data_end(p);
 }
 
 static so_status begin_session(so_peer *p, const so_peer_config *config)
@@ -80,6 +81,7 @@ void so_peer_free(so_peer *p)
     if (p == NULL)
         return;
     so_peer_free_tracks(p);
+    so_peer_data_end(p);
     so_sdp_session_close(&p->sdp);
     so_srtp_free(p->outgoing);
     so_srtp_free(p->incoming);
@@ -188,7 +190,7 @@ bool so_peer_event_next(so_peer *p, so_msec now, so_peer_event *out)
         out->kind = SO_PEER_NEGOTIATE;
         return true;
     }
-    return so_peer_media_event(p, now, out);
+    return so_peer_data_event(p, out) || so_peer_media_event(p, now, out);
 }
 
 static const char *type_name(so_ice_type type)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "ice/ice.h"
 #include "peer/engine.h"
+#include "sctp/sctp.h"
 #include "sdp/state.h"
 #include "srtp/srtp.h"
 #include "trust/door.h"
@@ -138,6 +139,26 @@ so_status so_peer_send(so_peer *peer, so_msec now, size_t track, const so_peer_f
 /* A picture was not even given to it: what refers to it is left out too, and a key frame is wanted. */
 void so_peer_left_out(so_peer *peer, size_t track);
 
+/* ---- Data channels (RFC 8831) ---- */
+
+/* An m-line for them, if the other end's offer does not bring one; after the tracks. SO_TOO_LONG: too many m-lines. */
+so_status so_peer_add_data(so_peer *peer) SO_MUST_CHECK;
+/*
+ * Opens a channel; what a channel is, and its errors, as for so_sctp_open_channel. Before SO_PEER_DATA says
+ * SO_SCTP_CONNECTED only negotiated ones, of which eight may be opened that early: so nothing of the other end's is
+ * missed. Else SO_STATE.
+ */
+so_status so_peer_open_channel(so_peer *peer, so_msec now, const so_sctp_channel *channel, uint16_t *id) SO_MUST_CHECK;
+/* As so_sctp_send, and SO_STATE where there is no association. */
+so_status so_peer_send_message(so_peer *peer, so_msec now, uint16_t channel, bool text, so_slice message) SO_MUST_CHECK;
+size_t so_peer_buffered(const so_peer *peer, uint16_t channel);
+void so_peer_set_low_mark(so_peer *peer, uint16_t channel, size_t bytes);
+void so_peer_close_channel(so_peer *peer, so_msec now, uint16_t channel);
+/* The longest message that the other end takes; 0: it has no data channels, or that is not known yet. */
+size_t so_peer_message_max(const so_peer *peer);
+/* After SO_SCTP_ENDED: why. */
+const so_error *so_peer_data_error(const so_peer *peer);
+
 /* ---- Descriptions. What fails for the other end's sake ends the peer (SO_PEER_FAILED). ---- */
 
 /* Writes our offer and a final zero. Only where none is outstanding. */
@@ -187,6 +208,7 @@ typedef enum so_peer_event_kind {
     SO_PEER_RATE,          /* rate: what pictures may take of the path from now on */
     SO_PEER_TRACK_BYE,     /* RTCP BYE */
     SO_PEER_RELAY_FAILED,  /* a TURN server is not used */
+    SO_PEER_DATA,          /* data: of a channel, or of all of them. SO_SCTP_ENDED: the rest of the call goes on */
 } so_peer_event_kind;
 
 typedef struct so_peer_event {
@@ -205,6 +227,7 @@ typedef struct so_peer_event {
     /* SO_PEER_RELAY_FAILED: as of so_turn_failure; until the next call */
     const char *relay_code;
     const so_error *relay_error;
+    const so_sctp_event *data; /* SO_PEER_DATA: until the next call */
 } so_peer_event;
 
 bool so_peer_event_next(so_peer *peer, so_msec now, so_peer_event *out) SO_MUST_CHECK;

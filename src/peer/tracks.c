@@ -203,12 +203,18 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
         peer_track *t;
         size_t index;
 
-        if (so_sdp_session_agreed(&p->sdp, i, &agreed, &index) != SO_OK || index >= TRACKS_MAX)
+        if (so_sdp_session_agreed(&p->sdp, i, &agreed, &index) != SO_OK)
+            continue;
+        if (agreed.kind == SO_SDP_APPLICATION)
+            so_peer_data_agreed(p, &agreed);
+        if (index >= TRACKS_MAX)
             continue;
         for (; p->track_count <= index; p->track_count++)
             p->tracks[p->track_count].in.type = NO_TYPE;
         t = &p->tracks[index];
         t->kind = agreed.kind;
+        if (t->kind == SO_SDP_APPLICATION) /* its place among the transceivers, and no track */
+            continue;
         p->reduced = agreed.local->rtcp_rsize && agreed.remote->rtcp_rsize;
         /* One that the other end's offer made: reports come from an SSRC that is drawn, too (RFC 3550 §8). */
         if (t->out.sender.ssrc == 0 && init_sending(p, &t->out) != SO_OK)

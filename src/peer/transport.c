@@ -19,6 +19,8 @@ static void begin_handshake(so_peer *p)
         .certificate = p->certificate,
         .role = p->sdp.own.role == SO_SDP_ACTIVE ? SO_DTLS_CLIENT : SO_DTLS_SERVER,
         .expected = p->sdp.peer,
+        .take = so_peer_data_take,
+        .user = p,
     };
     so_error err;
 
@@ -93,6 +95,7 @@ void so_peer_advance(so_peer *p, so_msec now)
 
     if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
         return;
+    p->data.now = now;
     if (so_ice_state_of(p->ice) != p->last_ice) {
         p->last_ice = so_ice_state_of(p->ice);
         p->ice_told = false;
@@ -104,6 +107,7 @@ void so_peer_advance(so_peer *p, so_msec now)
     }
     if (p->dtls != NULL)
         look_at_handshake(p, now);
+    so_peer_data_advance(p, now);
 }
 
 /* Where we send to is alive if it is heard. Media from elsewhere says nothing of it: after a NAT has forgotten its
@@ -121,6 +125,7 @@ void so_peer_take_datagram(so_peer *p, so_msec now, const so_address *local, con
 {
     so_demux kind = so_demux_of(bytes, len);
 
+    p->data.now = now;
     if (kind == SO_DEMUX_STUN) {
         so_ice_receive(p->ice, now, local, remote, bytes, len);
     } else if (kind == SO_DEMUX_NONE || !so_ice_counts(p->ice, local, remote)) {
@@ -156,12 +161,14 @@ void so_peer_tick(so_peer *p, so_msec now)
         so_dtls_tick(p->dtls);
     so_peer_relays_tick(p, now);
     so_peer_media_tick(p, now);
+    so_peer_data_tick(p, now);
     so_peer_advance(p, now);
 }
 
 so_msec so_peer_deadline(const so_peer *p, so_msec now)
 {
-    so_msec at = so_ice_deadline(p->ice), media = so_peer_media_deadline(p), relays = so_peer_relays_deadline(p);
+    so_msec at = so_ice_deadline(p->ice), media = so_peer_media_deadline(p), relays = so_peer_relays_deadline(p),
+            data = so_peer_data_deadline(p);
 
     if (p->state == SO_PEER_FAILED || p->state == SO_PEER_CLOSED)
         return UINT64_MAX;
@@ -169,6 +176,8 @@ so_msec so_peer_deadline(const so_peer *p, so_msec now)
         at = media;
     if (relays < at)
         at = relays;
+    if (data < at)
+        at = data;
     if (p->dtls != NULL) {
         so_msec wait = so_dtls_wait(p->dtls);
 
@@ -186,6 +195,14 @@ static bool dtls_datagram(so_peer *p, so_datagram *out)
         return false;
     out->bytes = p->dtls_out;
     return true;
+}
+
+/* Data goes after media, which waits for nothing. */
+static bool data_datagram(so_peer *p, so_datagram *out)
+{
+    so_address from;
+
+    return p->state == SO_PEER_OPEN && so_peer_path_from(p, &from) && so_peer_data_transmit(p) && dtls_datagram(p, out);
 }
 
 /* What goes to the other end next. carries: it is more than a check. */
@@ -211,7 +228,7 @@ static bool next_datagram(so_peer *p, so_msec now, so_datagram *out, bool *carri
         *out = (so_datagram){0, slot->local, slot->remote, slot->bytes, slot->len};
         return true;
     }
-    return so_peer_paced(p, now, out) || (p->state == SO_PEER_CLOSED && dtls_datagram(p, out));
+    return so_peer_paced(p, now, out) || data_datagram(p, out) || (p->state == SO_PEER_CLOSED && dtls_datagram(p, out));
 }
 
 bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)

@@ -4,6 +4,8 @@
 #define AUDIO (1 << SO_SDP_AUDIO)
 #define VIDEO (1 << SO_SDP_VIDEO)
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
+/* RFC 8841: the port that everybody names, and the longest message that is taken. */
+#define DATA .sctp_port = 5000, .max_message_size = 262144
 
 /* RFC 7587 §7: "opus/48000/2" whatever is sent. */
 #define OPUS                                                                                                           \
@@ -24,7 +26,8 @@ static const so_sdp_extension_ability voice_extensions[] = {
 const so_sdp_abilities so_sdp_voice = {.codecs = voice_codecs,
                                        .codec_count = COUNT(voice_codecs),
                                        .extensions = voice_extensions,
-                                       .extension_count = COUNT(voice_extensions)};
+                                       .extension_count = COUNT(voice_extensions),
+                                       DATA};
 
 static const char *const audio_feedback[] = {"transport-cc", NULL};
 static const char *const video_feedback[] = {"goog-remb", "transport-cc", "ccm fir", "nack", "nack pli", NULL};
@@ -59,12 +62,14 @@ static const so_sdp_extension_ability video_extensions[] = {
 const so_sdp_abilities so_sdp_sound = {.codecs = video_codecs,
                                        .codec_count = SOUND_CODECS,
                                        .extensions = voice_extensions,
-                                       .extension_count = COUNT(voice_extensions)};
+                                       .extension_count = COUNT(voice_extensions),
+                                       DATA};
 
 const so_sdp_abilities so_sdp_video = {.codecs = video_codecs,
                                        .codec_count = COUNT(video_codecs),
                                        .extensions = video_extensions,
-                                       .extension_count = COUNT(video_extensions)};
+                                       .extension_count = COUNT(video_extensions),
+                                       DATA};
 
 static const so_sdp_ability *repaired(const so_sdp_ability *a)
 {

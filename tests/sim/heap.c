@@ -1,5 +1,6 @@
 #include "heap.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 unsigned long heap_own, heap_fail_at, heap_everybody;
@@ -13,6 +14,45 @@ char *__real_strdup(const char *text);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 void __real_free(void *old);
 
+/* Those that are out: libraries also give memory that is for us to free (usrsctp's messages). */
+#define PLACES 16384
+static const void *out[PLACES];
+
+static size_t place_of(const void *made)
+{
+    size_t i = ((uintptr_t)made >> 4) % PLACES;
+
+    while (out[i] != NULL && out[i] != made)
+        i = (i + 1) % PLACES;
+    return i;
+}
+
+static void note(const void *made)
+{
+    if (made == NULL)
+        return;
+    if (++heap_live >= PLACES)
+        abort();
+    out[place_of(made)] = made;
+}
+
+static void forget(const void *old)
+{
+    size_t i = place_of(old);
+
+    if (old == NULL || out[i] == NULL)
+        return;
+    heap_live--;
+    out[i] = NULL;
+    /* What stands behind it may have wanted its place. */
+    for (i = (i + 1) % PLACES; out[i] != NULL; i = (i + 1) % PLACES) {
+        const void *moved = out[i];
+
+        out[i] = NULL;
+        out[place_of(moved)] = moved;
+    }
+}
+
 static bool fails(void)
 {
     return !heap_paused && ++heap_own == heap_fail_at;
@@ -22,7 +62,7 @@ void *__wrap_malloc(size_t size)
 {
     void *made = fails() ? NULL : __real_malloc(size);
 
-    heap_live += made != NULL;
+    note(made);
     return made;
 }
 
@@ -30,7 +70,7 @@ void *__wrap_calloc(size_t count, size_t size)
 {
     void *made = fails() ? NULL : __real_calloc(count, size);
 
-    heap_live += made != NULL;
+    note(made);
     return made;
 }
 
@@ -38,7 +78,10 @@ void *__wrap_realloc(void *old, size_t size)
 {
     void *made = fails() ? NULL : __real_realloc(old, size);
 
-    heap_live += made != NULL && old == NULL;
+    if (made != NULL) {
+        forget(old);
+        note(made);
+    }
     return made;
 }
 
@@ -46,7 +89,7 @@ char *__wrap_strdup(const char *text)
 {
     char *made = fails() ? NULL : __real_strdup(text);
 
-    heap_live += made != NULL;
+    note(made);
     return made;
 }
 
@@ -54,13 +97,13 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
     void *made = fails() ? NULL : __real_aligned_alloc(alignment, size);
 
-    heap_live += made != NULL;
+    note(made);
     return made;
 }
 
 void __wrap_free(void *old)
 {
-    heap_live -= old != NULL;
+    forget(old);
     __real_free(old);
 }
 

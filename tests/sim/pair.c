@@ -255,6 +255,8 @@ static void take_event(sim_side *e, const so_peer_event *event)
     case SO_PEER_WANT_KEY:
         e->pictures.key_wanted = true;
         break;
+    case SO_PEER_DATA:
+        break;
     case SO_PEER_RATE:
         e->pictures.rate = event->rate;
         sim_trace(&e->pair->world, "%c may send %u bits a second", "AB"[e->number], (unsigned)event -> rate);

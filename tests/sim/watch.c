@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* The first byte of a record of DTLS 1.2 (RFC 5246 §6.2.1). */
+#define APPLICATION_DATA 23
+
 #define AEAD_INDEX 4 /* RFC 7714 §9: the word of E bit and index ends the packet */
 #define CM_INDEX 14  /* RFC 3711 §3.4: a tag of ten bytes follows it */
 
@@ -79,6 +82,12 @@ void sim_watch_out(sim_world *world, sim_watch *watch, bool open, bool aead, boo
         watch->stun++;
         return;
     case SO_DEMUX_DTLS:
+        if (bytes[0] == APPLICATION_DATA) {
+            watch->data++;
+            if (!open)
+                (void)sim_blame(world, "data from an end that is not open");
+            return;
+        }
         watch->dtls++;
         if (quiet && bytes[0] != 21)
             (void)sim_blame(world, "%s long after the handshake", sim_kind(bytes, len));

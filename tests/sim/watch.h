@@ -20,7 +20,7 @@ typedef struct sim_stream {
 typedef struct sim_watch {
     sim_stream streams[SIM_STREAMS];
     unsigned stream_count;
-    uint64_t stun, dtls, media;
+    uint64_t stun, dtls, data, media; /* dtls: handshakes and alerts; data: of data channels */
 } sim_watch;
 
 /* open: this end is. aead: the SRTP profile is one of GCM. quiet: handshakes are long over. */
