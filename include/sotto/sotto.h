@@ -95,6 +95,47 @@ typedef struct sotto_frame {
     bool key; /* of a received picture: it needs none before it */
 } sotto_frame;
 
+/* ---- Data channels (RFC 8831) ---- */
+
+/* The longest message, in bytes, that is taken, and sent where the other end takes it (RFC 8841 §6). */
+#define SOTTO_MESSAGE_MAX 262144
+
+typedef enum sotto_reliability {
+    SOTTO_RELIABLE,
+    SOTTO_RESENT_SO_OFTEN, /* limit: how many times a piece is sent again */
+    SOTTO_RESENT_SO_LONG,  /* limit: for how many milliseconds a message is of use */
+} sotto_reliability;
+
+/* A channel to be opened. Begin it with all zero: ordered and reliable. Strings are copied. */
+typedef struct sotto_channel {
+    const char *label, *protocol; /* at most 1,024 bytes each; NULL: none */
+    bool unordered;
+    sotto_reliability reliability;
+    uint32_t limit;
+    bool negotiated; /* both ends open it by themselves, with this id: */
+    uint16_t id;     /* below 1,024 */
+} sotto_channel;
+
+typedef enum sotto_data_kind {
+    SOTTO_DATA_READY,        /* channels can be opened from now on */
+    SOTTO_DATA_OPENED,       /* by the other end: channel, label, protocol */
+    SOTTO_DATA_MESSAGE,      /* channel, text, bytes */
+    SOTTO_DATA_BUFFERED_LOW, /* what waits in the channel is down to its mark */
+    SOTTO_DATA_CLOSED,       /* the channel is gone, and its id free */
+    SOTTO_DATA_ENDED,        /* the last one: no data channels any more, while media goes on */
+} sotto_data_kind;
+
+/* What happened in a channel. Pointers live until the next call for this peer, or until on_data returns. */
+typedef struct sotto_data {
+    sotto_data_kind kind;
+    uint16_t channel;
+    bool text; /* as the sender says; nobody looked whether it is UTF-8 */
+    const uint8_t *bytes;
+    size_t len;
+    const char *label, *protocol; /* without a final zero */
+    size_t label_len, protocol_len;
+} sotto_data;
+
 /* ---- Invitation links ---- */
 
 /* Room for any link, with its final zero. */
@@ -141,6 +182,8 @@ typedef struct sotto_call_options {
     void (*on_key_wanted)(void *user, sotto_call *call);
     /* What our picture may take of the path from now on, bits a second. */
     void (*on_rate)(void *user, sotto_call *call, uint64_t rate);
+    /* Of data channels: SOTTO_DATA_READY when the call is open and the other end has them, then what they bring. */
+    void (*on_data)(void *user, sotto_call *call, const sotto_data *data);
 } sotto_call_options;
 
 /* Begins to join; what comes of it is told by on_state. */
@@ -156,6 +199,26 @@ SOTTO_API sotto_status sotto_call_send(sotto_call *call, const sotto_frame *fram
 SOTTO_API bool sotto_call_takes(const sotto_call *call, sotto_codec codec);
 /* Asks the other end for a key frame of its picture: after frame->lost, or when a decoder begins. */
 SOTTO_API void sotto_call_want_key(sotto_call *call);
+/*
+ * Data channels of a call, from SOTTO_DATA_READY on. *id names the channel from now on. Every call has one channel of
+ * number 1 for lines of text, which pages and `sotto call --chat` show (docs/protocol.md, section 5); number 0 is the
+ * library's own. SOTTO_STATE: there are none, or no more. SOTTO_TOO_LONG: there are 64. SOTTO_BAD_INPUT: a name that is
+ * too long, or an id in use.
+ */
+SOTTO_API sotto_status sotto_call_open_channel(sotto_call *call, const sotto_channel *channel,
+                                               uint16_t *id) SOTTO_MUST_CHECK;
+/*
+ * A message, which may be empty. SOTTO_TOO_LONG: 4 MiB wait already; nothing of it is kept, wait for
+ * SOTTO_DATA_BUFFERED_LOW. SOTTO_BAD_INPUT: longer than the other end takes. SOTTO_NOT_FOUND: no such channel.
+ */
+SOTTO_API sotto_status sotto_call_send_message(sotto_call *call, uint16_t channel, bool text, const void *bytes,
+                                               size_t len) SOTTO_MUST_CHECK;
+/* Bytes that wait in a channel, and the mark below which that is told; 0 at first. */
+SOTTO_API size_t sotto_call_buffered(sotto_call *call, uint16_t channel);
+SOTTO_API void sotto_call_set_low_mark(sotto_call *call, uint16_t channel, size_t bytes);
+/* When what waits is sent; what still comes in is dropped, and SOTTO_DATA_CLOSED follows. */
+SOTTO_API void sotto_call_close_channel(sotto_call *call, uint16_t channel);
+
 /* In mid-call: what is sent and received from now on; the other end is told. */
 SOTTO_API void sotto_call_direct_audio(sotto_call *call, bool sends, bool receives);
 /* The same of the picture. SOTTO_STATE: the call began without a picture and can't have one. */
@@ -239,6 +302,23 @@ SOTTO_API sotto_status sotto_peer_direct_audio(sotto_peer *peer, bool sends, boo
 SOTTO_API sotto_status sotto_peer_add_video(sotto_peer *peer, bool shows, bool sees) SOTTO_MUST_CHECK;
 SOTTO_API sotto_status sotto_peer_direct_video(sotto_peer *peer, bool shows, bool sees) SOTTO_MUST_CHECK;
 
+/*
+ * Data channels; the other end's offer brings them too. SOTTO_EVENT_DATA with SOTTO_DATA_READY follows when both ends
+ * have them and the peer is open. SOTTO_TOO_LONG: too many m-lines.
+ */
+SOTTO_API sotto_status sotto_peer_add_data(sotto_peer *peer) SOTTO_MUST_CHECK;
+/* As sotto_call_open_channel and its neighbours. Negotiated ones, at most eight, may be opened before
+ * SOTTO_DATA_READY, so that nothing of the other end's is missed. */
+SOTTO_API sotto_status sotto_peer_open_channel(sotto_peer *peer, uint64_t now, const sotto_channel *channel,
+                                               uint16_t *id) SOTTO_MUST_CHECK;
+SOTTO_API sotto_status sotto_peer_send_message(sotto_peer *peer, uint64_t now, uint16_t channel, bool text,
+                                               const void *bytes, size_t len) SOTTO_MUST_CHECK;
+SOTTO_API size_t sotto_peer_buffered(sotto_peer *peer, uint16_t channel);
+SOTTO_API void sotto_peer_set_low_mark(sotto_peer *peer, uint16_t channel, size_t bytes);
+SOTTO_API void sotto_peer_close_channel(sotto_peer *peer, uint64_t now, uint16_t channel);
+/* The longest message that the other end takes; 0: that is not known yet, or it has no data channels. */
+SOTTO_API size_t sotto_peer_message_max(sotto_peer *peer);
+
 /* Room for any description that this end writes. */
 #define SOTTO_SDP_MAX 16384
 
@@ -288,6 +368,7 @@ typedef enum sotto_event_kind {
     SOTTO_EVENT_KEY_WANTED, /* as on_key_wanted of a call */
     SOTTO_EVENT_RATE,       /* rate: as on_rate of a call */
     SOTTO_EVENT_OTHER,      /* nothing that this version tells */
+    SOTTO_EVENT_DATA,       /* data */
 } sotto_event_kind;
 
 typedef struct sotto_event {
@@ -295,6 +376,7 @@ typedef struct sotto_event {
     const char *candidate, *mid, *ufrag; /* until the next call */
     sotto_frame frame;
     uint64_t rate; /* bits a second */
+    sotto_data data;
 } sotto_event;
 
 /* What happened; false: nothing more. And when this end must be looked at again, whatever comes. */

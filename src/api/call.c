@@ -20,6 +20,11 @@ struct sotto_call {
     bool freed;  /* by its owner */
 };
 
+so_caller *api_caller(sotto_call *c)
+{
+    return c->caller;
+}
+
 static void on_event(void *user, const so_call_event *event)
 {
     sotto_call *c = user;
@@ -36,6 +41,10 @@ static void on_event(void *user, const so_call_event *event)
         c->options.on_key_wanted(c->options.user, c);
     } else if (event->kind == SO_CALL_RATE && c->options.on_rate != NULL) {
         c->options.on_rate(c->options.user, c, event->rate);
+    } else if (event->kind == SO_CALL_DATA && c->options.on_data != NULL) {
+        sotto_data data = api_data(event->data);
+
+        c->options.on_data(c->options.user, c, &data);
     }
 }
 
@@ -185,6 +194,7 @@ void sotto_call_free(sotto_call *c)
     c->options.on_frame = NULL;
     c->options.on_key_wanted = NULL;
     c->options.on_rate = NULL;
+    c->options.on_data = NULL;
     c->freed = true;
     if (c->closed)
         free_call(c);

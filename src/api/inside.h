@@ -37,6 +37,11 @@ const char *api_codec_name(sotto_codec codec);
 so_sdp_kind api_codec_kind(sotto_codec codec);
 /* What of a set of codecs this library has; false: nothing. */
 bool api_choose(so_sdp_choice *choice, unsigned codecs);
+/* Data channels, and whose they are. */
+so_sctp_channel api_channel(const sotto_channel *channel);
+sotto_data api_data(const so_sctp_event *event);
+so_peer *api_peer(sotto_peer *peer);
+so_caller *api_caller(sotto_call *call);
 sotto_frame api_frame(const so_peer_frame *frame, unsigned lost);
 
 /* https://host[:port]/#secret into both; url keeps no fragment. invite is ended with so_invite_wipe, whatever comes. */

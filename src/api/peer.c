@@ -21,6 +21,11 @@ struct sotto_peer {
     so_peer_event event;
 };
 
+so_peer *api_peer(sotto_peer *p)
+{
+    return p->peer;
+}
+
 static so_address in(const sotto_address *a)
 {
     if (a->family != 4 && a->family != 6)
@@ -253,6 +258,10 @@ bool sotto_peer_event(sotto_peer *p, uint64_t now, sotto_event *out)
     case SO_PEER_RATE:
         out->kind = SOTTO_EVENT_RATE;
         out->rate = e->rate;
+        break;
+    case SO_PEER_DATA:
+        out->kind = SOTTO_EVENT_DATA;
+        out->data = api_data(e->data);
         break;
     case SO_PEER_ICE_CHANGED:
     case SO_PEER_RELAY_FAILED:

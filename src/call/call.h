@@ -84,6 +84,18 @@ void so_call_wish_for(so_call *call, so_msec now, so_sdp_kind kind, so_call_wish
 void so_call_want_key(so_call *call, so_msec now);
 /* Nothing of it is sent for the moment, and the other end is told so; nothing is negotiated. */
 void so_call_mute(so_call *call, so_msec now, so_sdp_kind kind, bool muted);
+/*
+ * Data channels (docs/protocol.md, section 5), from SO_CALL_DATA with SO_SCTP_CONNECTED on: as so_peer_open_channel and
+ * its neighbours. SO_STATE also where the call is not open. Of the two that every call has, chat is the caller's to
+ * use.
+ */
+#define SO_CALL_TRUST 0
+#define SO_CALL_CHAT 1
+so_status so_call_open_channel(so_call *call, so_msec now, const so_sctp_channel *channel, uint16_t *id) SO_MUST_CHECK;
+so_status so_call_send_message(so_call *call, so_msec now, uint16_t channel, bool text, so_slice message) SO_MUST_CHECK;
+size_t so_call_buffered(const so_call *call, uint16_t channel);
+void so_call_set_low_mark(so_call *call, uint16_t channel, size_t bytes);
+void so_call_close_channel(so_call *call, so_msec now, uint16_t channel);
 /* Says goodbye, sealed and then to the server. */
 void so_call_hang_up(so_call *call, so_msec now);
 
@@ -105,6 +117,7 @@ typedef enum so_call_event_kind {
     SO_CALL_FRAME,  /* media, frame */
     SO_CALL_WANT_KEY, /* the other end needs a key frame */
     SO_CALL_RATE,     /* rate: what the picture may take of the path from now on */
+    SO_CALL_DATA,     /* data: of a channel, or of all of them. SO_SCTP_ENDED: the rest of the call goes on */
     SO_CALL_REPORT,   /* something in the report changed */
 } so_call_event_kind;
 
@@ -122,9 +135,10 @@ typedef struct so_call_event {
     bool receiving;
     so_peer_frame frame;
     uint16_t seq;
-    unsigned lost; /* packets that were given up just before */
-    uint64_t wall; /* as so_peer_event has it */
-    uint64_t rate; /* bits a second */
+    unsigned lost;             /* packets that were given up just before */
+    uint64_t wall;             /* as so_peer_event has it */
+    uint64_t rate;             /* bits a second */
+    const so_sctp_event *data; /* until the next call */
 } so_call_event;
 
 bool so_call_event_next(so_call *call, so_msec now, so_call_event *out) SO_MUST_CHECK;

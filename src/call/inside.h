@@ -127,6 +127,10 @@ bool so_call_shares(const so_call *c, so_sdp_kind kind);
 void so_call_say_state(so_call *c, so_msec now);
 void so_call_say_bye(so_call *c, so_msec now, const char *reason);
 
+/* data.c */
+so_status so_call_add_data(so_call *c, so_msec now) SO_MUST_CHECK;
+bool so_call_take_data(so_call *c, so_msec now, const so_sctp_event *event, so_call_event *out);
+
 /* media.c: the peer */
 bool so_call_new_peer(so_call *c, so_msec now);
 void so_call_drop_peer(so_call *c, so_msec now);

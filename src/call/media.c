@@ -42,6 +42,8 @@ static so_status prepare(so_call *c, so_msec now)
 {
     so_status status = add_tracks(c);
 
+    if (status == SO_OK)
+        status = so_call_add_data(c, now);
     for (size_t i = 0; status == SO_OK && i < c->base_count; i++)
         status = so_peer_add_base(c->peer, now, &c->bases[i]);
     if (status == SO_OK)
@@ -521,6 +523,8 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
         out->kind = SO_CALL_TRACK;
         out->receiving = event->receiving;
         return media_of(c, event->track, &out->media);
+    case SO_PEER_DATA:
+        return so_call_take_data(c, now, event->data, out);
     case SO_PEER_TRACK_BYE:
         return false;
     }

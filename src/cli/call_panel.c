@@ -260,6 +260,7 @@ void call_panel_event(call_panel *p, const so_call_event *event)
         f->path_rate = event->rate;
         return; /* the next tick tells it */
     case SO_CALL_FRAME:
+    case SO_CALL_DATA:
     case SO_CALL_WANT_KEY:
     case SO_CALL_SERVER:
     case SO_CALL_STREAM:

@@ -367,6 +367,28 @@ so_status so_caller_send(so_caller *c, so_sdp_kind kind, const so_peer_frame *fr
     return status;
 }
 
+so_status so_caller_open_channel(so_caller *c, const so_sctp_channel *channel, uint16_t *id)
+{
+    so_status status = so_call_open_channel(c->call, so_caller_now(c), channel, id);
+
+    pump(c);
+    return status;
+}
+
+so_status so_caller_send_message(so_caller *c, uint16_t channel, bool text, so_slice message)
+{
+    so_status status = so_call_send_message(c->call, so_caller_now(c), channel, text, message);
+
+    pump(c);
+    return status;
+}
+
+void so_caller_close_channel(so_caller *c, uint16_t channel)
+{
+    so_call_close_channel(c->call, so_caller_now(c), channel);
+    pump(c);
+}
+
 void so_caller_wish_for(so_caller *c, so_sdp_kind kind, so_call_wish wish)
 {
     so_call_wish_for(c->call, so_caller_now(c), kind, wish);

@@ -39,6 +39,10 @@ void so_caller_free(so_caller *caller);
 
 /* As so_call_send. */
 so_status so_caller_send(so_caller *caller, so_sdp_kind kind, const so_peer_frame *frame) SO_MUST_CHECK;
+/* As so_call_open_channel, so_call_send_message and so_call_close_channel. */
+so_status so_caller_open_channel(so_caller *caller, const so_sctp_channel *channel, uint16_t *id) SO_MUST_CHECK;
+so_status so_caller_send_message(so_caller *caller, uint16_t channel, bool text, so_slice message) SO_MUST_CHECK;
+void so_caller_close_channel(so_caller *caller, uint16_t channel);
 /* As so_call_wish_for, so_call_want_key and so_call_mute. */
 void so_caller_wish_for(so_caller *caller, so_sdp_kind kind, so_call_wish wish);
 void so_caller_want_key(so_caller *caller);
