@@ -21,6 +21,34 @@ so_status so_sha256(uint8_t out[SO_SHA256_LEN], const so_slice *parts, size_t co
     return digest(out, EVP_sha256(), parts, count);
 }
 
+/* An EVP_MD_CTX under a name that needs no header of OpenSSL's. */
+so_status so_sha256_new(so_sha256_stream **stream)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    *stream = (so_sha256_stream *)ctx;
+    if (ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+        return SO_OK;
+    EVP_MD_CTX_free(ctx);
+    *stream = NULL;
+    return SO_CRYPTO;
+}
+
+so_status so_sha256_add(so_sha256_stream *stream, so_slice piece)
+{
+    return EVP_DigestUpdate((EVP_MD_CTX *)stream, piece.bytes, piece.len) ? SO_OK : SO_CRYPTO;
+}
+
+so_status so_sha256_end(so_sha256_stream *stream, uint8_t out[SO_SHA256_LEN])
+{
+    return EVP_DigestFinal_ex((EVP_MD_CTX *)stream, out, NULL) ? SO_OK : SO_CRYPTO;
+}
+
+void so_sha256_free(so_sha256_stream *stream)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *)stream);
+}
+
 so_status so_md5(uint8_t out[SO_MD5_LEN], const so_slice *parts, size_t count)
 {
     return digest(out, EVP_md5(), parts, count);

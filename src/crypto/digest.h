@@ -18,6 +18,15 @@ typedef struct so_slice {
 
 so_status so_sha256(uint8_t out[SO_SHA256_LEN], const so_slice *parts, size_t count) SO_MUST_CHECK;
 
+/* SHA-256 of what comes piece by piece. */
+typedef struct so_sha256_stream so_sha256_stream;
+so_status so_sha256_new(so_sha256_stream **stream) SO_MUST_CHECK;
+so_status so_sha256_add(so_sha256_stream *stream, so_slice piece) SO_MUST_CHECK;
+/* Of all that was added; once. */
+so_status so_sha256_end(so_sha256_stream *stream, uint8_t out[SO_SHA256_LEN]) SO_MUST_CHECK;
+/* Takes NULL. */
+void so_sha256_free(so_sha256_stream *stream);
+
 /* For coturn's REST credentials alone, which are defined with SHA-1. */
 so_status so_hmac_sha1(uint8_t out[SO_SHA1_LEN], so_slice key, so_slice message) SO_MUST_CHECK;
 
