@@ -68,6 +68,14 @@ static void write_digest(so_writer *out, const uint8_t digest[SO_SHA256_LEN])
     so_write_format(out, "\"%s\"", text);
 }
 
+/* What had no known end is known now. */
+static void settle(so_file_offer *offer, uint64_t size, const uint8_t digest[SO_SHA256_LEN])
+{
+    offer->known = true;
+    offer->size = size;
+    memcpy(offer->sha256, digest, SO_SHA256_LEN);
+}
+
 /* ---- the sender's end ---- */
 
 so_status so_file_sender_begin(so_file_sender *s, const so_file_offer *offer, so_writer *out)
@@ -166,6 +174,7 @@ so_status so_file_sender_finish(so_file_sender *s, so_writer *out)
     so_write_format(out, "{\"end\":%llu,\"sha256\":", (unsigned long long)s->sent);
     write_digest(out, digest);
     so_write_text(out, "}");
+    settle(&s->offer, s->sent, digest);
     s->state = SO_FILE_AWAITS_VERDICT;
     return out->failed ? SO_TOO_LONG : SO_OK;
 }
@@ -211,7 +220,7 @@ static so_file_result take_bytes(so_file_receiver *r, so_slice bytes)
     return SO_FILE_BYTES;
 }
 
-static so_file_result take_end(so_file_receiver *r, const json_t *root, so_writer *out)
+static so_file_result take_end(so_file_receiver *r, const json_t *root)
 {
     uint8_t said[SO_SHA256_LEN], digest[SO_SHA256_LEN];
     uint64_t end;
@@ -221,13 +230,13 @@ static so_file_result take_end(so_file_receiver *r, const json_t *root, so_write
         return SO_FILE_BROKEN;
     fits = end == r->came && memcmp(said, digest, sizeof digest) == 0 &&
            (!r->offer.known || (r->came == r->offer.size && memcmp(r->offer.sha256, digest, sizeof digest) == 0));
-    memcpy(r->offer.sha256, digest, sizeof digest);
+    if (fits)
+        settle(&r->offer, r->came, digest);
     r->state = SO_FILE_RECEIVER_OVER;
-    so_write_text(out, fits ? "{\"done\":true}" : "{\"done\":false}");
     return fits ? SO_FILE_DONE : SO_FILE_DIFFERS;
 }
 
-so_file_result so_file_receiver_take(so_file_receiver *r, bool text, so_slice message, so_writer *out)
+so_file_result so_file_receiver_take(so_file_receiver *r, bool text, so_slice message)
 {
     so_file_result result = SO_FILE_BROKEN;
     json_t *root;
@@ -238,7 +247,7 @@ so_file_result so_file_receiver_take(so_file_receiver *r, bool text, so_slice me
                (r->state == SO_FILE_RECEIVES || r->state == SO_FILE_AWAITS_OFFER)) {
         root = object_of(message);
         if (root != NULL)
-            result = r->state == SO_FILE_AWAITS_OFFER ? take_offer(r, root) : take_end(r, root, out);
+            result = r->state == SO_FILE_AWAITS_OFFER ? take_offer(r, root) : take_end(r, root);
         json_decref(root);
     }
     if (result == SO_FILE_BROKEN)
@@ -252,6 +261,13 @@ void so_file_receiver_decide(so_file_receiver *r, bool accept, so_writer *out)
         return;
     r->state = accept ? SO_FILE_RECEIVES : SO_FILE_RECEIVER_OVER;
     so_write_text(out, accept ? "{\"accept\":true}" : "{\"accept\":false}");
+}
+
+void so_file_receiver_kept(const so_file_receiver *r, bool kept, so_writer *out)
+{
+    if (r->state != SO_FILE_RECEIVER_OVER)
+        return;
+    so_write_text(out, kept ? "{\"done\":true}" : "{\"done\":false}");
 }
 
 void so_file_receiver_put(so_file_receiver *r, size_t bytes, so_writer *out)

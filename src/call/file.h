@@ -86,11 +86,12 @@ typedef struct so_file_receiver {
 
 so_status so_file_receiver_begin(so_file_receiver *r) SO_MUST_CHECK;
 void so_file_receiver_end(so_file_receiver *r);
-/* After SO_FILE_DONE and SO_FILE_DIFFERS out is to be sent. */
-so_file_result so_file_receiver_take(so_file_receiver *r, bool text, so_slice message, so_writer *out) SO_MUST_CHECK;
+so_file_result so_file_receiver_take(so_file_receiver *r, bool text, so_slice message) SO_MUST_CHECK;
 /* In SO_FILE_AWAITS_DECISION; after a refusal the channel is to be closed. */
 void so_file_receiver_decide(so_file_receiver *r, bool accept, so_writer *out);
 /* So many bytes were put away: where out was written to, it is to be sent. */
 void so_file_receiver_put(so_file_receiver *r, size_t bytes, so_writer *out);
+/* After SO_FILE_DONE, once all is put away or could not be, and after SO_FILE_DIFFERS: the last word, to be sent. */
+void so_file_receiver_kept(const so_file_receiver *r, bool kept, so_writer *out);
 
 #endif

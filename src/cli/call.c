@@ -1,12 +1,16 @@
 /* `sotto call`: one end of a call in a terminal or under a program. */
+#include "cli/call_files.h"
+#include "cli/call_lines.h"
 #include "cli/call_media.h"
 #include "cli/call_panel.h"
 #include "cli/commands.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct command {
     call_options options;
@@ -16,6 +20,8 @@ typedef struct command {
     so_caller *caller; /* NULL between two calls */
     call_media *media; /* of the running call */
     call_panel *panel; /* NULL: no terminal */
+    call_files *files;
+    call_lines *lines; /* NULL: nobody is listened to */
     uv_timer_t pace, deadline;
     uv_signal_t interrupt, terminate;
     bool open, stopping;
@@ -86,6 +92,80 @@ static void set_deadline(command *c, unsigned seconds)
         (void)uv_timer_stop(&c->deadline);
     else
         (void)uv_timer_start(&c->deadline, on_deadline, (uint64_t)seconds * 1000, 0);
+}
+
+/* ---- lines of text, and files ---- */
+
+static void on_line(void *user, const char *line, size_t len)
+{
+    command *c = user;
+    so_error err;
+
+    if (len == 0 || c->caller == NULL ||
+        so_caller_send_message(c->caller, SO_CALL_CHAT, true, (so_slice){line, len}) == SO_OK)
+        return;
+    (void)so_fail(&err, SO_IO, "chat", "a line was not sent; the other end is not there any more, or is too slow");
+    say_fault(c, &err);
+}
+
+static void on_lines_end(void *user)
+{
+    command *c = user;
+
+    /* Ctrl-D; the end of a pipe says nothing about the call. */
+    if (call_lines_are_typed(c->lines) && c->caller != NULL)
+        so_caller_hang_up(c->caller, NULL);
+}
+
+static void on_chat(command *c, const so_sctp_event *event)
+{
+    if (event->kind == SO_SCTP_CONNECTED) {
+        call_lines_read(c->lines, true);
+    } else if (event->kind == SO_SCTP_ENDED) {
+        call_lines_read(c->lines, false);
+    } else if (event->kind == SO_SCTP_MESSAGE && event->channel == SO_CALL_CHAT && event->text &&
+               event->bytes.len > 0 && event->bytes.len <= CALL_LINE_MAX) {
+        call_panel_hide(c->panel);
+        call_say_chat(&c->options, event->bytes);
+    }
+}
+
+static void before_print(void *user)
+{
+    command *c = user;
+
+    call_panel_hide(c->panel);
+}
+
+static void on_file_fault(void *user, const so_error *err)
+{
+    say_fault(user, err);
+}
+
+/* Does anything go on when the files are through? */
+static bool only_sends_files(const call_options *o)
+{
+    return o->in_count + o->out_count == 0 && o->rtp_in == NULL && o->rtp_out == NULL && o->data_out == NULL &&
+           !o->echo && !o->chat && o->duration == 0;
+}
+
+static void on_files_done(void *user)
+{
+    command *c = user;
+
+    if (only_sends_files(&c->options) && c->caller != NULL)
+        so_caller_hang_up(c->caller, NULL);
+}
+
+static so_status open_data(command *c, so_error *err)
+{
+    call_files_asks asks = {.print = before_print, .done = on_files_done, .fault = on_file_fault, .user = c};
+    call_lines_handler handler = {.line = on_line, .end = on_lines_end, .user = c};
+    so_status status = call_files_open(&c->files, &c->options, &c->loop.uv, &asks, err);
+
+    if (status == SO_OK && c->options.chat && (c->lines = call_lines_open(&c->loop.uv, &handler)) == NULL)
+        status = so_fail(err, SO_IO, "chat", "there is no standard input to read lines from; give one");
+    return status;
 }
 
 /* ---- what the call tells ---- */
@@ -161,6 +241,10 @@ static void on_event(void *user, const so_call_event *event)
         else if (state == SO_CALL_WAITING && c->open)
             so_caller_hang_up(c->caller, NULL);
         break;
+    case SO_CALL_DATA:
+        on_chat(c, event->data);
+        (void)call_files_event(c->files, event);
+        break;
     case SO_CALL_OTHER:
     case SO_CALL_RATE:
     case SO_CALL_FRAME:
@@ -186,6 +270,10 @@ static void stop(command *c)
 {
     call_panel_close(c->panel);
     c->panel = NULL;
+    call_lines_close(c->lines);
+    c->lines = NULL;
+    call_files_close(c->files);
+    c->files = NULL;
     uv_close((uv_handle_t *)&c->pace, NULL);
     uv_close((uv_handle_t *)&c->deadline, NULL);
     uv_close((uv_handle_t *)&c->interrupt, NULL);
@@ -205,6 +293,8 @@ static void on_closed(void *user)
     if (code == SO_EXIT_OK && !c->open && !c->options.answer)
         code = SO_EXIT_NOBODY;
     call_panel_call(c->panel, NULL, false, false);
+    call_lines_read(c->lines, false);
+    call_files_call(c->files, NULL);
     call_media_totals(c->media, &totals);
     (void)so_call_track_facts(call, SO_SDP_AUDIO, &totals.sound);
     (void)so_call_track_facts(call, SO_SDP_VIDEO, &totals.picture);
@@ -226,6 +316,8 @@ static void on_closed(void *user)
     (void)uv_timer_stop(&c->deadline);
     if (c->code == SO_EXIT_OK && !goes_on(c, code))
         c->code = code;
+    if (c->code == SO_EXIT_OK && call_files_failed(c->files) && !goes_on(c, code))
+        c->code = SO_EXIT_FAILED;
     if (c->code == SO_EXIT_OK && goes_on(c, code))
         start_call(c);
     else
@@ -264,6 +356,7 @@ static void start_call(command *c)
         return;
     }
     call_panel_call(c->panel, c->caller, config.sound.sends, config.picture.sends);
+    call_files_call(c->files, c->caller);
     set_deadline(c, c->options.wait);
 }
 
@@ -298,7 +391,8 @@ static int run(command *c)
     c->pace.data = c->deadline.data = c->interrupt.data = c->terminate.data = c;
     (void)uv_signal_start(&c->interrupt, on_signal, SIGINT);
     (void)uv_signal_start(&c->terminate, on_signal, SIGTERM);
-    if (so_tls_client(&c->ctx, c->options.ca, &err) != SO_OK || so_engine_open(&c->engine, &err) != SO_OK) {
+    if (so_tls_client(&c->ctx, c->options.ca, &err) != SO_OK || so_engine_open(&c->engine, &err) != SO_OK ||
+        open_data(c, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
     } else {
@@ -312,6 +406,16 @@ static int run(command *c)
     return c->code;
 }
 
+/* Where a file goes to standard output, all that is said goes to standard error. */
+static void divert(call_options *o)
+{
+    if (o->data_out == NULL || strcmp(o->data_out, "-") != 0)
+        return;
+    (void)fflush(stdout);
+    o->data_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    (void)dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
 int so_cli_call(int argc, char **argv)
 {
     command c = {.code = SO_EXIT_OK};
@@ -319,8 +423,11 @@ int so_cli_call(int argc, char **argv)
 
     if (code < 0) {
         (void)signal(SIGPIPE, SIG_IGN);
+        divert(&c.options);
         code = run(&c);
     }
+    if (c.options.data_fd >= 0)
+        (void)close(c.options.data_fd);
     so_invite_wipe(&c.options.invite);
     return code;
 }

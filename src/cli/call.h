@@ -2,6 +2,7 @@
 #ifndef SOTTO_CLI_CALL_H
 #define SOTTO_CLI_CALL_H
 
+#include "call/file.h"
 #include "net/caller.h"
 #include "trust/report.h"
 
@@ -16,8 +17,11 @@ typedef struct call_options {
     const char *in[CALL_INS], *out[CALL_OUTS]; /* files, devices, "test" */
     size_t in_count, out_count;
     const char *rtp_in, *rtp_out, *rtp_sdp;
-    unsigned duration, wait; /* seconds; 0: without end */
-    bool echo, answer, json, loopback, relay, loop, screen;
+    unsigned duration, wait;                        /* seconds; 0: without end */
+    const char *data_in[SO_FILE_OFFERS], *data_out; /* files; "-": standard input, standard output */
+    size_t data_in_count;
+    int data_fd; /* of "-" for data_out: standard output as it was */
+    bool echo, chat, answer, json, loopback, relay, loop, screen;
 } call_options;
 
 /* -1: go on; else the exit code, and everything is said. The link in argv is wiped: a process list shows it. */
@@ -41,6 +45,9 @@ void call_say_open(const call_options *options, const so_report *report);
 /* For people alone: door by door what was verified. */
 void call_say_doors(const so_report *report);
 void call_say_end(const call_options *options, const so_report *report, const call_totals *totals, int exit_code);
+void call_say_chat(const call_options *options, so_slice text);
+/* state: "offered", "accepted", "refused", "progress", "done", "differs" or "cancelled". */
+void call_say_file(const call_options *options, bool in, const char *state, const so_file_offer *offer, uint64_t bytes);
 void call_say_fault(const call_options *options, const so_error *err);
 /* SO_IO: it can't be written; said already. */
 so_status call_write_report(const call_options *options, const so_report *report);

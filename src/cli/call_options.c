@@ -23,6 +23,9 @@ static const char help[] =
     "  --rtp-in A:P     send what another program on this machine sends there in plain RTP (loopback alone)\n"
     "  --rtp-out A:P    give what is heard and seen to another program on this machine, likewise\n"
     "  --rtp-sdp FILE   write the session description that the other program needs for --rtp-out\n"
+    "  --chat           send the lines of standard input, and print those of the other end\n"
+    "  --data-in FILE   send a file; \"-\": standard input; up to 16 times\n"
+    "  --data-out WHERE take files: into a folder, one as this file, or one to standard output (\"-\")\n"
     "  --echo           send back what is heard\n"
     "  --answer         wait for callers, one after another, until stopped\n"
     "  --duration S     hang up S seconds after every door holds\n"
@@ -44,6 +47,9 @@ enum {
     OPT_RTP_IN,
     OPT_RTP_OUT,
     OPT_RTP_SDP,
+    OPT_CHAT,
+    OPT_DATA_IN,
+    OPT_DATA_OUT,
     OPT_ECHO,
     OPT_ANSWER,
     OPT_DURATION,
@@ -63,6 +69,9 @@ static const struct option names[] = {
     {"rtp-in", required_argument, NULL, OPT_RTP_IN},
     {"rtp-out", required_argument, NULL, OPT_RTP_OUT},
     {"rtp-sdp", required_argument, NULL, OPT_RTP_SDP},
+    {"chat", no_argument, NULL, OPT_CHAT},
+    {"data-in", required_argument, NULL, OPT_DATA_IN},
+    {"data-out", required_argument, NULL, OPT_DATA_OUT},
     {"echo", no_argument, NULL, OPT_ECHO},
     {"answer", no_argument, NULL, OPT_ANSWER},
     {"duration", required_argument, NULL, OPT_DURATION},
@@ -107,6 +116,16 @@ static bool has_out(const call_options *o, const char *out)
     return false;
 }
 
+/* How often this is to be sent. */
+static size_t count_of(const call_options *o, const char *file)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < o->data_in_count; i++)
+        count += strcmp(o->data_in[i], file) == 0;
+    return count;
+}
+
 /* -1, or the exit code */
 static int take(call_options *o, int option)
 {
@@ -135,6 +154,19 @@ static int take(call_options *o, int option)
         break;
     case OPT_RTP_SDP:
         o->rtp_sdp = optarg;
+        break;
+    case OPT_CHAT:
+        o->chat = true;
+        break;
+    case OPT_DATA_IN:
+        if (o->data_in_count == SO_FILE_OFFERS)
+            return usage("--data-in can be given 16 times");
+        o->data_in[o->data_in_count++] = optarg;
+        break;
+    case OPT_DATA_OUT:
+        if (o->data_out != NULL)
+            return usage("--data-out can be given once");
+        o->data_out = optarg;
         break;
     case OPT_ECHO:
         o->echo = true;
@@ -193,7 +225,7 @@ int call_options_parse(call_options *o, int argc, char **argv)
     bool wait_given = false;
     int option, code;
 
-    *o = (call_options){.wait = WAIT_DEFAULT};
+    *o = (call_options){.wait = WAIT_DEFAULT, .data_fd = -1};
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
         wait_given |= option == OPT_WAIT;
@@ -206,6 +238,8 @@ int call_options_parse(call_options *o, int argc, char **argv)
         return usage("--echo, --in and --rtp-in all say what to send; give one of them");
     if (o->rtp_sdp != NULL && o->rtp_out == NULL)
         return usage("--rtp-sdp describes what goes out by --rtp-out; give that too");
+    if (o->chat + (count_of(o, "-")) > 1)
+        return usage("standard input can be sent once: as lines (--chat) or as a file (--data-in -)");
     if (optind != argc - 1)
         return usage("give the invitation link");
     if (strcmp(argv[optind], "-") != 0) {

@@ -170,7 +170,7 @@ static void on_ended(void *user)
 call_panel *call_panel_open(const call_options *o, uv_loop_t *loop, void (*hang_up)(void *user), void *user)
 {
     term_handler handler = {.key = on_key, .changed = on_changed, .ended = on_ended};
-    call_panel *p = o->json || !term_is_there() ? NULL : calloc(1, sizeof *p);
+    call_panel *p = o->json || o->chat || !term_is_there() ? NULL : calloc(1, sizeof *p);
 
     if (p == NULL)
         return NULL;

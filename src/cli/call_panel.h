@@ -7,7 +7,8 @@
 
 typedef struct call_panel call_panel;
 
-/* NULL: there is no terminal, it can't be drawn on, or a program reads along. hang_up: at a key. */
+/* NULL: there is no terminal, it can't be drawn on, a program reads along, or lines of chat come from it. hang_up: at a
+ * key. */
 call_panel *call_panel_open(const call_options *options, uv_loop_t *loop, void (*hang_up)(void *user), void *user);
 /* Its handles close later, in the loop. */
 void call_panel_close(call_panel *panel);

@@ -1,5 +1,5 @@
+#include "cli/call_say.h"
 #include "base/text.h"
-#include "cli/call.h"
 #include "cli/commands.h"
 #include "trust/words.h"
 
@@ -9,9 +9,8 @@
 #include <string.h>
 
 #define REPORT_MAX ((size_t)256 * 1024)
-#define LINE_MAX_BYTES 2048
 
-static void out(so_writer *w)
+void call_say_out(so_writer *w)
 {
     so_write_u8(w, '\n');
     if (!w->failed)
@@ -20,36 +19,36 @@ static void out(so_writer *w)
 }
 
 /* What a server or another end had a hand in is only shown, and not obeyed, by a terminal. */
-static void tame(char *out, size_t cap, const char *text)
+void call_say_tame(char *out, size_t cap, const char *text)
 {
     (void)snprintf(out, cap, "%s", text);
     so_text_tame(out);
 }
 
-static void member(so_writer *w, const char *before, const char *text)
+void call_say_member(so_writer *w, const char *before, const char *text)
 {
     so_write_text(w, before);
     so_write_json(w, text, strlen(text));
 }
 
-static so_writer begin(uint8_t line[LINE_MAX_BYTES], const char *event)
+so_writer call_say_begin(uint8_t line[CALL_SAY_LINE], const char *event)
 {
-    so_writer w = so_writer_of(line, LINE_MAX_BYTES);
+    so_writer w = so_writer_of(line, CALL_SAY_LINE);
 
-    member(&w, "{\"event\":", event);
+    call_say_member(&w, "{\"event\":", event);
     return w;
 }
 
 void call_say_state(const call_options *o, so_call_state state, const char *reason)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "state");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "state");
 
     if (o->json) {
-        member(&w, ",\"state\":", so_call_state_name(state));
-        member(&w, ",\"reason\":", reason);
+        call_say_member(&w, ",\"state\":", so_call_state_name(state));
+        call_say_member(&w, ",\"reason\":", reason);
         so_write_text(&w, "}");
-        out(&w);
+        call_say_out(&w);
         return;
     }
     if (state == SO_CALL_CONNECTING)
@@ -76,13 +75,13 @@ const char *call_notice_words(const char *notice)
 
 void call_say_notice(const call_options *o, const char *notice)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "notice");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "notice");
 
     if (o->json) {
-        member(&w, ",\"notice\":", notice);
+        call_say_member(&w, ",\"notice\":", notice);
         so_write_text(&w, "}");
-        out(&w);
+        call_say_out(&w);
         return;
     }
     if (call_notice_words(notice)[0] != '\0')
@@ -92,18 +91,18 @@ void call_say_notice(const call_options *o, const char *notice)
 
 void call_say_relay(const call_options *o, const char *code, const so_error *why)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "relay");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "relay");
 
     if (o->json) {
-        member(&w, ",\"code\":", code);
-        member(&w, ",\"text\":", why->text);
+        call_say_member(&w, ",\"code\":", code);
+        call_say_member(&w, ",\"text\":", why->text);
         so_write_text(&w, "}");
-        out(&w);
+        call_say_out(&w);
     } else {
         char text[sizeof why->text];
 
-        tame(text, sizeof text, why->text);
+        call_say_tame(text, sizeof text, why->text);
         (void)printf("A relay is not used: %s.\n", text);
         (void)fflush(stdout);
     }
@@ -111,25 +110,25 @@ void call_say_relay(const call_options *o, const char *code, const so_error *why
 
 void call_say_rate(const call_options *o, uint64_t rate)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "rate");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "rate");
 
     if (!o->json)
         return;
     so_write_format(&w, ",\"bits\":%llu}", (unsigned long long)rate);
-    out(&w);
+    call_say_out(&w);
 }
 
 void call_say_other(const call_options *o, bool audio, bool video, bool screen)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "other");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "other");
 
     if (!o->json)
         return;
     so_write_format(&w, ",\"audio\":%s,\"video\":%s,\"screen\":%s}", audio ? "true" : "false", video ? "true" : "false",
                     screen ? "true" : "false");
-    out(&w);
+    call_say_out(&w);
 }
 
 static void write_report(const so_report *report, const char *event)
@@ -140,11 +139,11 @@ static void write_report(const so_report *report, const char *event)
     if (bytes == NULL)
         return;
     w = so_writer_of(bytes, REPORT_MAX);
-    member(&w, "{\"event\":", event);
+    call_say_member(&w, "{\"event\":", event);
     so_write_text(&w, ",\"report\":");
     so_report_write(report, &w);
     so_write_text(&w, "}");
-    out(&w);
+    call_say_out(&w);
     free(bytes);
 }
 
@@ -211,8 +210,8 @@ static void say_track(so_writer *w, const so_track_facts *facts)
 
 void call_say_end(const call_options *o, const so_report *report, const call_totals *totals, int exit_code)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "totals");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "totals");
 
     if (o->json) {
         say_track(&w, &totals->sound);
@@ -227,7 +226,7 @@ void call_say_end(const call_options *o, const so_report *report, const call_tot
                 (unsigned long long)totals->picture.repaired, (unsigned long long)totals->picture.sent_again);
         }
         so_write_format(&w, ",\"exit\":%d}", exit_code);
-        out(&w);
+        call_say_out(&w);
         write_report(report, "report");
         return;
     }
@@ -251,18 +250,18 @@ void call_say_end(const call_options *o, const so_report *report, const call_tot
 
 void call_say_fault(const call_options *o, const so_error *err)
 {
-    uint8_t line[LINE_MAX_BYTES];
-    so_writer w = begin(line, "fault");
+    uint8_t line[CALL_SAY_LINE];
+    so_writer w = call_say_begin(line, "fault");
 
     if (o->json) {
-        member(&w, ",\"layer\":", err->layer);
-        member(&w, ",\"text\":", err->text);
+        call_say_member(&w, ",\"layer\":", err->layer);
+        call_say_member(&w, ",\"text\":", err->text);
         so_write_text(&w, "}");
-        out(&w);
+        call_say_out(&w);
     } else {
         char text[sizeof err->text];
 
-        tame(text, sizeof text, err->text);
+        call_say_tame(text, sizeof text, err->text);
         (void)fprintf(stderr, "sotto call: %s: %s\n", err->layer, text);
     }
 }

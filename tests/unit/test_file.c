@@ -44,7 +44,7 @@ static so_file_result transfer(so_slice file, bool known, size_t flip, so_file_r
 
     assert_int_equal(so_file_sender_begin(&s, &offer, &w), SO_OK);
     assert_int_equal(so_file_receiver_begin(&r), SO_OK);
-    assert_int_equal(so_file_receiver_take(&r, true, TEXT(said(&w)), NULL), SO_FILE_OFFERED);
+    assert_int_equal(so_file_receiver_take(&r, true, TEXT(said(&w))), SO_FILE_OFFERED);
     assert_string_equal(r.offer.name, "a file.bin");
     assert_int_equal(r.offer.known, known);
     assert_int_equal(so_file_sender_room(&s), 0);
@@ -59,7 +59,7 @@ static so_file_result transfer(so_slice file, bool known, size_t flip, so_file_r
         assert_int_equal(so_file_sender_sent(&s, (so_slice){piece, len}), SO_OK);
         if (flip >= at && flip < at + len)
             piece[flip - at] ^= 1;
-        assert_int_equal(so_file_receiver_take(&r, false, (so_slice){piece, len}, NULL), SO_FILE_BYTES);
+        assert_int_equal(so_file_receiver_take(&r, false, (so_slice){piece, len}), SO_FILE_BYTES);
         w = fresh();
         so_file_receiver_put(&r, len, &w);
         if (so_writer_len(&w) > 0)
@@ -73,7 +73,8 @@ static so_file_result transfer(so_slice file, bool known, size_t flip, so_file_r
 
         (void)snprintf(end, sizeof end, "%s", said(&w));
         w = fresh();
-        result = so_file_receiver_take(&r, true, TEXT(end), &w);
+        result = so_file_receiver_take(&r, true, TEXT(end));
+        so_file_receiver_kept(&r, result == SO_FILE_DONE, &w);
     }
     *at_sender = so_file_sender_take(&s, true, TEXT(said(&w)));
     so_file_sender_end(&s);
@@ -111,7 +112,7 @@ static so_file_result offered(const char *json)
     so_file_result result;
 
     assert_int_equal(so_file_receiver_begin(&r), SO_OK);
-    result = so_file_receiver_take(&r, true, TEXT(json), NULL);
+    result = so_file_receiver_take(&r, true, TEXT(json));
     so_file_receiver_end(&r);
     return result;
 }
@@ -178,45 +179,45 @@ static void a_receiver_takes_things_in_their_order_alone(void **state)
         so_file_sender_end(&s);
         assert_int_equal(so_file_receiver_begin(&r), SO_OK);
         if (how > 0)
-            assert_int_equal(so_file_receiver_take(&r, true, TEXT(offer), NULL), SO_FILE_OFFERED);
+            assert_int_equal(so_file_receiver_take(&r, true, TEXT(offer)), SO_FILE_OFFERED);
         w = fresh();
         if (how > 2)
             so_file_receiver_decide(&r, true, &w);
         switch (how) {
         case 0: /* bytes ahead of an offer; */
         case 1: /* ahead of the decision; */
-            result = so_file_receiver_take(&r, false, (so_slice){bytes, 5}, NULL);
+            result = so_file_receiver_take(&r, false, (so_slice){bytes, 5});
             break;
         case 2: /* another offer; */
-            result = so_file_receiver_take(&r, true, TEXT(offer), NULL);
+            result = so_file_receiver_take(&r, true, TEXT(offer));
             break;
         case 3: /* an empty message; */
-            result = so_file_receiver_take(&r, false, (so_slice){bytes, 0}, NULL);
+            result = so_file_receiver_take(&r, false, (so_slice){bytes, 0});
             break;
         case 4: /* more than was offered; */
-            result = so_file_receiver_take(&r, false, (so_slice){bytes, 11}, NULL);
+            result = so_file_receiver_take(&r, false, (so_slice){bytes, 11});
             break;
         case 5: /* text that ends nothing; */
-            result = so_file_receiver_take(&r, true, TEXT("{\"end\":10}"), NULL);
+            result = so_file_receiver_take(&r, true, TEXT("{\"end\":10}"));
             break;
         case 6: /* a message too long; */
-            result = so_file_receiver_take(&r, false, (so_slice){bytes, sizeof bytes}, NULL);
+            result = so_file_receiver_take(&r, false, (so_slice){bytes, sizeof bytes});
             break;
         case 7: /* further ahead than it may be; */
             for (unsigned i = 0; i < SO_FILE_AHEAD / SO_FILE_PIECE; i++)
-                assert_int_equal(so_file_receiver_take(&r, false, (so_slice){bytes, SO_FILE_PIECE}, NULL),
-                                 SO_FILE_BYTES);
-            result = so_file_receiver_take(&r, false, (so_slice){bytes, 1}, NULL);
+                assert_int_equal(so_file_receiver_take(&r, false, (so_slice){bytes, SO_FILE_PIECE}), SO_FILE_BYTES);
+            result = so_file_receiver_take(&r, false, (so_slice){bytes, 1});
             break;
         case 8: /* an end that lies about what came */
-            assert_int_equal(so_file_receiver_take(&r, false, (so_slice){bytes, 9}, NULL), SO_FILE_BYTES);
+            assert_int_equal(so_file_receiver_take(&r, false, (so_slice){bytes, 9}), SO_FILE_BYTES);
             w = fresh();
-            result = so_file_receiver_take(&r, true, TEXT("{\"end\":10,\"sha256\":\"" DIGEST "\"}"), &w);
+            result = so_file_receiver_take(&r, true, TEXT("{\"end\":10,\"sha256\":\"" DIGEST "\"}"));
+            so_file_receiver_kept(&r, false, &w);
             assert_string_equal(said(&w), "{\"done\":false}");
             break;
         }
         assert_int_equal(result, how == 8 ? SO_FILE_DIFFERS : SO_FILE_BROKEN);
-        assert_int_equal(so_file_receiver_take(&r, false, (so_slice){bytes, 1}, NULL), SO_FILE_BROKEN);
+        assert_int_equal(so_file_receiver_take(&r, false, (so_slice){bytes, 1}), SO_FILE_BROKEN);
         so_file_receiver_end(&r);
     }
 }
