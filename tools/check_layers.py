@@ -29,6 +29,7 @@ EXCEPTIONS = {"dtls": {"sys/time.h"}, "sctp": {"pthread.h"}}
 MAY_CALL = {"sctp": {"pthread_mutex_lock", "pthread_mutex_unlock"}}
 OUTER = {"net", "api", "server", "media", "cli"}
 NAMES_OPENSSL = {"crypto", "dtls", "net", "api"}
+NAMES_JANSSON = {"trust", "signal", "cli"}
 CALLS = re.compile(r"\b(socket|connect|accept|bind|listen|send|sendto|sendmsg|recv|recvfrom|recvmsg|poll|select|epoll_\w+|"
                    r"time|gettimeofday|clock_gettime|clock|usleep|nanosleep|sleep|pthread_\w+|thrd_\w+|uv_\w+|fopen|open|"
                    r"getenv|fork|system|popen|rand|random|srand)\s*\(")
@@ -51,6 +52,8 @@ def breaches(path, module, text):
             yield line, f"{module} may not include {name}"
         elif kind == "<" and top == "openssl" and module not in NAMES_OPENSSL:
             yield line, f"{module} may not name OpenSSL"
+        elif kind == "<" and name == "jansson.h" and module not in NAMES_JANSSON:
+            yield line, f"{module} may not name jansson"
         elif kind == "<" and module not in OUTER and name not in EXCEPTIONS.get(module, ()) and (top in ("sys", "netinet", "pthread.h", "unistd.h", "uv.h", "threads.h")):
             yield line, f"{module} does no I/O and reads no clock, so it needs no <{name}>"
     if module in OUTER:

@@ -30,12 +30,12 @@ static so_sas_result broken(so_sas *sas, so_sas_result why)
 }
 
 /* ctx = fpC || fpS || sidC || sidS: what makes commitment and string those of this association. */
-static void write_ctx(const so_sas_config *config, so_writer *w)
+static void write_ctx(const so_association *association, so_writer *w)
 {
-    so_write_bytes(w, config->client_fingerprint, SO_SHA256_LEN);
-    so_write_bytes(w, config->server_fingerprint, SO_SHA256_LEN);
-    so_write_bytes(w, config->client_sid, SO_SID_LEN);
-    so_write_bytes(w, config->server_sid, SO_SID_LEN);
+    so_write_bytes(w, association->client_fingerprint, SO_SHA256_LEN);
+    so_write_bytes(w, association->server_fingerprint, SO_SHA256_LEN);
+    so_write_bytes(w, association->client_sid, SO_SID_LEN);
+    so_write_bytes(w, association->server_sid, SO_SID_LEN);
 }
 
 static so_status commit_to(const so_sas *sas, const uint8_t *nonce, uint8_t commitment[SO_SHA256_LEN])
@@ -44,7 +44,7 @@ static so_status commit_to(const so_sas *sas, const uint8_t *nonce, uint8_t comm
     so_writer w = so_writer_of(ctx, sizeof ctx);
     const so_slice parts[] = {{COMMIT_LABEL, sizeof COMMIT_LABEL - 1}, {nonce, SO_SAS_NONCE_LEN}, {ctx, sizeof ctx}};
 
-    write_ctx(&sas->config, &w);
+    write_ctx(&sas->association, &w);
     return so_sha256(commitment, parts, 3);
 }
 
@@ -57,7 +57,7 @@ static so_sas_result finish(so_sas *sas, const uint8_t *client_nonce, const uint
     memcpy(nonces, client_nonce, SO_SAS_NONCE_LEN);
     memcpy(nonces + SO_SAS_NONCE_LEN, server_nonce, SO_SAS_NONCE_LEN);
     so_write_text(&w, STRING_LABEL);
-    write_ctx(&sas->config, &w);
+    write_ctx(&sas->association, &w);
     status = so_hkdf_sha256(sas->string, SO_SAS_LEN, (so_slice){nonces, sizeof nonces}, (so_slice){NULL, 0},
                             (so_slice){info, so_writer_len(&w)});
     so_wipe(nonces, sizeof nonces);
@@ -74,18 +74,19 @@ static size_t write_message(uint8_t out[SO_SAS_MESSAGE_LEN], uint8_t kind, const
     return SO_SAS_MESSAGE_LEN;
 }
 
-so_sas_result so_sas_begin(so_sas *sas, const so_sas_config *config, uint8_t out[SO_SAS_MESSAGE_LEN], size_t *out_len)
+so_sas_result so_sas_begin(so_sas *sas, const so_association *association, const so_random *random,
+                           uint8_t out[SO_SAS_MESSAGE_LEN], size_t *out_len)
 {
     uint8_t commitment[SO_SHA256_LEN];
 
     *out_len = 0;
     memset(sas, 0, sizeof *sas);
-    sas->config = *config;
-    if (so_equal_secret(config->client_fingerprint, config->server_fingerprint, SO_SHA256_LEN))
+    sas->association = *association;
+    if (so_equal_secret(association->client_fingerprint, association->server_fingerprint, SO_SHA256_LEN))
         return broken(sas, SO_SAS_REFLECTED);
-    if (so_random_fill(&config->random, sas->own_nonce, SO_SAS_NONCE_LEN) != SO_OK)
+    if (so_random_fill(random, sas->own_nonce, SO_SAS_NONCE_LEN) != SO_OK)
         return broken(sas, SO_SAS_FAILED);
-    if (!config->dtls_client) {
+    if (!association->dtls_client) {
         set_state(sas, SO_SAS_AWAITS_COMMIT);
         return SO_SAS_GOES_ON;
     }

@@ -5,23 +5,14 @@
 #ifndef SOTTO_TRUST_SAS_H
 #define SOTTO_TRUST_SAS_H
 
-#include "crypto/digest.h"
 #include "crypto/random.h"
-#include "trust/seal.h"
+#include "trust/association.h"
 
 #define SO_SAS_LEN 4
 #define SO_SAS_NONCE_LEN 32
 /* A kind, and a nonce or a digest. */
 #define SO_SAS_MESSAGE_LEN (1 + SO_SAS_NONCE_LEN)
 #define SO_SAS_LIST 256
-
-/* One association. Both ends have the same, but for dtls_client. */
-typedef struct so_sas_config {
-    bool dtls_client;                                                             /* this end is */
-    uint8_t client_fingerprint[SO_SHA256_LEN], server_fingerprint[SO_SHA256_LEN]; /* as seen in the handshake */
-    uint8_t client_sid[SO_SID_LEN], server_sid[SO_SID_LEN];
-    so_random random;
-} so_sas_config;
 
 typedef enum so_sas_result {
     SO_SAS_IGNORED = 0, /* no message of this section: nothing changed */
@@ -45,7 +36,7 @@ typedef enum so_sas_state {
 /* One run; ended with so_sas_end, which wipes it. */
 typedef struct so_sas {
     so_sas_state state;
-    so_sas_config config;
+    so_association association;
     uint8_t own_nonce[SO_SAS_NONCE_LEN];
     uint8_t commitment[SO_SHA256_LEN]; /* the client's, as its server took it */
     uint8_t string[SO_SAS_LEN];
@@ -54,8 +45,8 @@ typedef struct so_sas {
 /*
  * Begins the run of one association, when every door holds. out_len > 0: out is to be sent. Never SO_SAS_DONE.
  */
-so_sas_result so_sas_begin(so_sas *sas, const so_sas_config *config, uint8_t out[SO_SAS_MESSAGE_LEN],
-                           size_t *out_len) SO_MUST_CHECK;
+so_sas_result so_sas_begin(so_sas *sas, const so_association *association, const so_random *random,
+                           uint8_t out[SO_SAS_MESSAGE_LEN], size_t *out_len) SO_MUST_CHECK;
 
 /* Takes a binary message of channel 0. out as above; with SO_SAS_DONE too. */
 so_sas_result so_sas_take(so_sas *sas, const uint8_t *message, size_t len, uint8_t out[SO_SAS_MESSAGE_LEN],

@@ -20,18 +20,6 @@ static so_status give_nothing(void *user, uint8_t *out, size_t len)
     return SO_CRYPTO;
 }
 
-/* nonce: this end's own, which lives as long as the run. */
-static so_sas_config config_of(const json_t *v, bool dtls_client, uint8_t nonce[SO_SAS_NONCE_LEN])
-{
-    so_sas_config config = {.dtls_client = dtls_client, .random = {.fill = give, .user = nonce}};
-
-    vector_bytes(config.client_fingerprint, SO_SHA256_LEN, v, "client_fingerprint");
-    vector_bytes(config.server_fingerprint, SO_SHA256_LEN, v, "server_fingerprint");
-    vector_bytes(config.client_sid, SO_SID_LEN, v, "client_sid");
-    vector_bytes(config.server_sid, SO_SID_LEN, v, "server_sid");
-    return config;
-}
-
 static void assert_message(const uint8_t *message, size_t len, const json_t *v, const char *name)
 {
     char hex[2 * SO_SAS_MESSAGE_LEN + 1];
@@ -68,15 +56,16 @@ static void runs_meet_the_vectors(void **state)
     {
         uint8_t client_nonce[SO_SAS_NONCE_LEN], server_nonce[SO_SAS_NONCE_LEN];
         uint8_t to_server[SO_SAS_MESSAGE_LEN], to_client[SO_SAS_MESSAGE_LEN], string[SO_SAS_LEN];
-        so_sas_config at_client = config_of(v, true, client_nonce), at_server = config_of(v, false, server_nonce);
+        so_association at_client = vector_association(v, true), at_server = vector_association(v, false);
+        so_random of_client = {.fill = give, .user = client_nonce}, of_server = {.fill = give, .user = server_nonce};
         so_sas client, server;
         size_t len;
 
         vector_bytes(client_nonce, sizeof client_nonce, v, "client_nonce");
         vector_bytes(server_nonce, sizeof server_nonce, v, "server_nonce");
-        assert_int_equal(so_sas_begin(&server, &at_server, to_client, &len), SO_SAS_GOES_ON);
+        assert_int_equal(so_sas_begin(&server, &at_server, &of_server, to_client, &len), SO_SAS_GOES_ON);
         assert_int_equal(len, 0);
-        assert_int_equal(so_sas_begin(&client, &at_client, to_server, &len), SO_SAS_GOES_ON);
+        assert_int_equal(so_sas_begin(&client, &at_client, &of_client, to_server, &len), SO_SAS_GOES_ON);
         assert_message(to_server, len, v, "commit");
         assert_int_equal(so_sas_take(&server, to_server, len, to_client, &len), SO_SAS_GOES_ON);
         assert_message(to_client, len, v, "nonce");
@@ -135,13 +124,14 @@ static void messages_come_to_what_the_vectors_say(void **state)
     {
         static const uint8_t zero[SO_SAS_NONCE_LEN];
         uint8_t nonce[SO_SAS_NONCE_LEN], out[SO_SAS_MESSAGE_LEN], string[SO_SAS_LEN];
-        so_sas_config config = config_of(v, strcmp(vector_text(v, "role"), "client") == 0, nonce);
+        so_association association = vector_association(v, strcmp(vector_text(v, "role"), "client") == 0);
+        so_random random = {.fill = give, .user = nonce};
         so_sas sas;
         so_sas_result result;
         size_t len;
 
         vector_bytes(nonce, sizeof nonce, v, "own_nonce");
-        result = take_all(&sas, so_sas_begin(&sas, &config, out, &len), json_object_get(v, "take"));
+        result = take_all(&sas, so_sas_begin(&sas, &association, &random, out, &len), json_object_get(v, "take"));
         if (strcmp(result_name(result), vector_text(v, "result")) != 0)
             fail_msg("%s (%s): %s", vector_text(v, "about"), vector_text(v, "role"), result_name(result));
         assert_int_equal(so_sas_string(&sas, string), result == SO_SAS_DONE ? SO_OK : SO_STATE);
@@ -156,12 +146,13 @@ static void messages_come_to_what_the_vectors_say(void **state)
 static void what_broke_stays_broken(void **state)
 {
     uint8_t nonce[SO_SAS_NONCE_LEN] = {7}, out[SO_SAS_MESSAGE_LEN], message[SO_SAS_MESSAGE_LEN] = {0x03};
-    so_sas_config config = {.client_sid = {1}, .client_fingerprint = {2}, .random = {.fill = give, .user = nonce}};
+    so_association association = {.client_sid = {1}, .client_fingerprint = {2}};
+    so_random random = {.fill = give, .user = nonce};
     so_sas sas;
     size_t len;
 
     (void)state;
-    assert_int_equal(so_sas_begin(&sas, &config, out, &len), SO_SAS_GOES_ON);
+    assert_int_equal(so_sas_begin(&sas, &association, &random, out, &len), SO_SAS_GOES_ON);
     assert_int_equal(so_sas_take(&sas, message, sizeof message, out, &len), SO_SAS_ORDER);
     message[0] = 0x01; /* what it would have taken before */
     assert_int_equal(so_sas_take(&sas, message, sizeof message, out, &len), SO_SAS_ORDER);
@@ -175,14 +166,15 @@ static void what_broke_stays_broken(void **state)
 static void without_randomness_nothing_begins(void **state)
 {
     uint8_t out[SO_SAS_MESSAGE_LEN], message[SO_SAS_MESSAGE_LEN] = {0x01};
-    so_sas_config config = {.client_fingerprint = {2}, .random = {.fill = give_nothing}};
+    so_association association = {.client_fingerprint = {2}};
+    so_random random = {.fill = give_nothing};
     so_sas sas;
     size_t len;
 
     (void)state;
     for (unsigned client = 0; client < 2; client++) {
-        config.dtls_client = client;
-        assert_int_equal(so_sas_begin(&sas, &config, out, &len), SO_SAS_FAILED);
+        association.dtls_client = client;
+        assert_int_equal(so_sas_begin(&sas, &association, &random, out, &len), SO_SAS_FAILED);
         assert_int_equal(len, 0);
         assert_int_equal(so_sas_take(&sas, message, sizeof message, out, &len), SO_SAS_ORDER);
     }

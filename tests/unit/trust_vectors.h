@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "base/text.h"
+#include "trust/association.h"
 
 #include <jansson.h>
 
@@ -30,6 +31,17 @@ static inline const char *vector_text(const json_t *object, const char *name)
 static inline void vector_bytes(uint8_t *out, size_t len, const json_t *object, const char *name)
 {
     assert_int_equal(so_hex_decode(out, len, vector_text(object, name)), SO_OK);
+}
+
+static inline so_association vector_association(const json_t *v, bool dtls_client)
+{
+    so_association a = {.dtls_client = dtls_client};
+
+    vector_bytes(a.client_fingerprint, SO_SHA256_LEN, v, "client_fingerprint");
+    vector_bytes(a.server_fingerprint, SO_SHA256_LEN, v, "server_fingerprint");
+    vector_bytes(a.client_sid, SO_SID_LEN, v, "client_sid");
+    vector_bytes(a.server_sid, SO_SID_LEN, v, "server_sid");
+    return a;
 }
 
 #endif
