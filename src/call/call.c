@@ -11,9 +11,32 @@ void so_call_at(so_call *c, so_msec now)
     c->report.now = c->unix_ms + (now - c->began);
 }
 
+static so_status take_people(so_call *c, const so_call_config *config, so_error *err)
+{
+    so_status status = so_known_link(c->trust.link, config->invite);
+
+    c->trust.identity = config->identity;
+    c->trust.known = config->known;
+    c->trust.compare_first = config->compare_first;
+    c->trust.person_told = true;
+    if (status == SO_OK && config->identity != NULL)
+        status = so_thumbprint(c->trust.own, config->identity);
+    if (status != SO_OK)
+        return so_fail(err, status, "identity", "the identity key can't be used (%s); it must be one of P-256",
+                       so_status_name(status));
+    if (config->expect == NULL)
+        return SO_OK;
+    if (config->known == NULL || so_known_by_name(config->known, config->expect) == NULL)
+        return so_fail(err, SO_NOT_FOUND, "identity", "nobody is known as %s; look at the list (sotto peers)",
+                       config->expect);
+    (void)snprintf(c->trust.expect, sizeof c->trust.expect, "%s", config->expect);
+    return SO_OK;
+}
+
 so_status so_call_new(so_call **out, const so_call_config *config, so_error *err)
 {
     so_call *c = calloc(1, sizeof *c);
+    so_status status;
 
     *out = NULL;
     if (c == NULL || so_report_open(&c->report) != SO_OK) {
@@ -31,9 +54,16 @@ so_status so_call_new(so_call **out, const so_call_config *config, so_error *err
     if (c->abilities == NULL)
         c->abilities = config->picture.sends || config->picture.receives ? &so_sdp_video : &so_sdp_sound;
     c->relay_only = config->relay_only;
+    c->trust.held_last = &c->trust.held;
+    c->trust.silent_at = NEVER;
     c->state_told = c->notice_told = c->other_told = c->report_told = c->relay_told = true;
     c->no_path_at = c->linger_at = c->excuse_at = c->restart_at = NEVER;
     so_seal_start(&c->seal, config->invite, config->random);
+    status = take_people(c, config, err);
+    if (status != SO_OK) {
+        so_call_free(c);
+        return status;
+    }
     so_base64url(c->room, config->invite->room, SO_ROOM_LEN);
     so_call_at(c, config->now);
     so_report_begin(&c->report, false);
@@ -46,6 +76,7 @@ void so_call_free(so_call *c)
 {
     if (c == NULL)
         return;
+    so_call_trust_reset(c);
     so_peer_free(c->peer);
     so_peer_free(c->parting);
     so_seal_end(&c->seal);
@@ -127,7 +158,7 @@ void so_call_finish(so_call *c, so_msec now, so_call_state state, const char *re
         so_peer_close(c->peer, now);
     if (state == SO_CALL_ENDED)
         so_report_end(&c->report, reason);
-    c->no_path_at = c->linger_at = c->excuse_at = c->restart_at = NEVER;
+    c->no_path_at = c->linger_at = c->excuse_at = c->restart_at = c->trust.silent_at = NEVER;
     so_call_enter(c, state, reason);
 }
 
@@ -201,6 +232,7 @@ void so_call_tick(so_call *c, so_msec now)
     /* We came back to the room, and it did not. */
     if (is_due(&c->excuse_at, now) && c->other[0] == '\0' && !c->path_works)
         so_call_wait(c, now);
+    so_call_trust_tick(c, now);
     if (c->peer != NULL)
         so_call_peer_tick(c, now);
 }
@@ -221,6 +253,7 @@ so_msec so_call_deadline(const so_call *c, so_msec now)
     sooner(&deadline, c->linger_at);
     sooner(&deadline, c->excuse_at);
     sooner(&deadline, c->restart_at);
+    sooner(&deadline, c->trust.silent_at);
     if (c->peer != NULL)
         sooner(&deadline, so_peer_deadline(c->peer, now));
     return deadline;
@@ -252,6 +285,13 @@ bool so_call_event_next(so_call *c, so_msec now, so_call_event *out)
         out->reason = c->reason;
         return true;
     }
+    if (!c->trust.person_told) {
+        c->trust.person_told = true;
+        out->kind = SO_CALL_PERSON;
+        return true;
+    }
+    if (so_call_held_event(c, out))
+        return true;
     if (!c->notice_told) {
         c->notice_told = true;
         out->kind = SO_CALL_NOTICE;

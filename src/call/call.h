@@ -40,6 +40,11 @@ typedef struct so_call_config {
     bool screen;     /* the picture is that of a screen */
     bool relay_only; /* no address of this end is told to the other, nor sent from: everything goes through a relay */
     const so_sdp_abilities *abilities; /* NULL: sound, and video where a picture is wished for */
+    /* Who this end is, and whom it knows (docs/protocol.md, sections 7 and 8). Both outlive the call, or NULL. */
+    so_pkey *identity;
+    const so_known *known; /* after a change so_call_review is due */
+    bool compare_first;    /* the call is not open before a person has compared */
+    const char *expect;    /* the name of the one of them who is expected, copied; NULL: whom the link was used with */
 } so_call_config;
 
 so_status so_call_new(so_call **call, const so_call_config *config, so_error *err) SO_MUST_CHECK;
@@ -96,6 +101,17 @@ so_status so_call_send_message(so_call *call, so_msec now, uint16_t channel, boo
 size_t so_call_buffered(const so_call *call, uint16_t channel);
 void so_call_set_low_mark(so_call *call, uint16_t channel, size_t bytes);
 void so_call_close_channel(so_call *call, so_msec now, uint16_t channel);
+/*
+ * Who is at the other end. Where somebody is expected the call is not open before the introduction has come, and has
+ * shown that one; else there is an alarm, and a person decides.
+ */
+const so_person *so_call_person(const so_call *call);
+/* A person compared the string. Different: the call ends. */
+void so_call_compare(so_call *call, so_msec now, bool same);
+/* In an alarm: the call goes on with whoever it is, or ends. */
+void so_call_decide(so_call *call, so_msec now, bool go_on);
+/* The list of known peers changed. */
+void so_call_review(so_call *call, so_msec now);
 /* Says goodbye, sealed and then to the server. */
 void so_call_hang_up(so_call *call, so_msec now);
 
@@ -118,6 +134,7 @@ typedef enum so_call_event_kind {
     SO_CALL_WANT_KEY, /* the other end needs a key frame */
     SO_CALL_RATE,     /* rate: what the picture may take of the path from now on */
     SO_CALL_DATA,     /* data: of a channel, or of all of them. SO_SCTP_ENDED: the rest of the call goes on */
+    SO_CALL_PERSON,   /* so_call_person changed */
     SO_CALL_REPORT,   /* something in the report changed */
 } so_call_event_kind;
 

@@ -30,17 +30,6 @@ so_status so_call_add_data(so_call *c, so_msec now)
     return status;
 }
 
-/* True: out is an event for the caller. */
-bool so_call_take_data(so_call *c, so_msec now, const so_sctp_event *event, so_call_event *out)
-{
-    (void)now;
-    if (event->kind == SO_SCTP_ENDED)
-        so_report_note(&c->report, SO_NO_DOOR, "the data channels ended; sound and picture go on");
-    out->kind = SO_CALL_DATA;
-    out->data = event;
-    return true;
-}
-
 static bool is_open(const so_call *c)
 {
     return c->state == SO_CALL_OPEN && c->peer != NULL;

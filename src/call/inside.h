@@ -6,6 +6,7 @@
 #include "call/servers.h"
 #include "signal/message.h"
 #include "signal/said.h"
+#include "trust/person.h"
 #include "trust/seal.h"
 
 #define BASES_MAX SO_ICE_MAX_BASES
@@ -51,6 +52,35 @@ typedef struct call_server {
     unsigned stream; /* the connection of TCP or TLS that the peer was told of; 0: none */
 } call_server;
 
+/* An event of a data channel that waits until somebody is let in, and what it points to. */
+typedef struct call_held {
+    struct call_held *next;
+    so_sctp_event event;
+    uint8_t bytes[];
+} call_held;
+
+/* Who is at the other end. What is above the line is of the call, what is below of one association. */
+typedef struct call_trust {
+    so_pkey *identity;               /* the caller's; NULL: this end does not introduce itself */
+    char own[SO_THUMBPRINT_LEN + 1]; /* its thumbprint */
+    const so_known *known;           /* the caller's; NULL: nobody is known */
+    char link[SO_KNOWN_LINK_LEN + 1], expect[SO_PEER_NAME_LEN + 1];
+    bool compare_first;
+    char let_in[SO_THUMBPRINT_LEN + 1]; /* the key for which an alarm was set aside */
+    /* ---- */
+    uint8_t own_sid[SO_SID_LEN], peer_sid[SO_SID_LEN]; /* of the epoch in which the peer began */
+    so_association association;
+    so_sas sas;
+    so_introduction introduction;
+    so_person person;
+    bool begun, person_told;
+    bool waits;   /* the call was not open at once */
+    bool cleared; /* whoever it is may come in, as far as the identity goes */
+    so_msec silent_at;
+    call_held *held, **held_last, *taken;
+    size_t held_count, held_bytes;
+} call_trust;
+
 struct so_call {
     so_engine *engine;
     so_random random;
@@ -78,6 +108,7 @@ struct so_call {
     uint64_t sealed, opened;
     bool says_audio, says_video, says_screen; /* of the other end */
     /* the peer */
+    call_trust trust;
     so_peer *peer, *parting;    /* parting: one that was dropped, and has relays to give back */
     size_t tracks[MEDIA_KINDS]; /* NO_TRACK: none */
     char peer_id[SO_MEMBER_ID_LEN + 1];
@@ -129,6 +160,12 @@ void so_call_say_bye(so_call *c, so_msec now, const char *reason);
 
 /* data.c */
 so_status so_call_add_data(so_call *c, so_msec now) SO_MUST_CHECK;
+
+/* trust.c */
+void so_call_trust_reset(so_call *c); /* another association is to come, or none */
+void so_call_trust_begin(so_call *c, so_msec now);
+void so_call_trust_tick(so_call *c, so_msec now);
+bool so_call_held_event(so_call *c, so_call_event *out);
 bool so_call_take_data(so_call *c, so_msec now, const so_sctp_event *event, so_call_event *out);
 
 /* media.c: the peer */

@@ -136,6 +136,9 @@ bool so_call_new_peer(so_call *c, so_msec now)
     so_status status;
 
     reset_doors(c);
+    so_call_trust_reset(c);
+    memcpy(c->trust.own_sid, c->seal.own_sid, SO_SID_LEN);
+    memcpy(c->trust.peer_sid, c->seal.peer_sid, SO_SID_LEN);
     so_report_begin(&c->report, false);
     so_call_enter(c, SO_CALL_CONNECTING, "");
     status = so_peer_new(&c->peer, &config, &err);
@@ -165,6 +168,7 @@ void so_call_drop_peer(so_call *c, so_msec now)
     c->peer = NULL;
     c->described = c->peer_open = c->path_works = false;
     reset_doors(c);
+    so_call_trust_reset(c);
 }
 
 static void offer(so_call *c, so_msec now)
@@ -397,7 +401,7 @@ void so_call_put_facts(so_call *c)
     so_report_put(r, SO_DOOR_PATH, "theirs", kind_words(facts.remote_kind), later);
 }
 
-static void opened(so_call *c)
+static void opened(so_call *c, so_msec now)
 {
     c->peer_open = true;
     c->no_path_at = NEVER;
@@ -406,8 +410,7 @@ static void opened(so_call *c)
                   "the certificate in the handshake is the one that came sealed");
     so_report_set(&c->report, SO_DOOR_MEDIA, SO_DOOR_HELD, "media is encrypted with DTLS-SRTP");
     so_report_set(&c->report, SO_DOOR_PATH, SO_DOOR_HELD, "packets get through");
-    so_report_note(&c->report, SO_NO_DOOR, "every door holds; media may go out");
-    so_call_enter(c, SO_CALL_OPEN, "");
+    so_call_trust_begin(c, now);
 }
 
 static void peer_state(so_call *c, so_msec now)
@@ -415,7 +418,7 @@ static void peer_state(so_call *c, so_msec now)
     switch (so_peer_state_of(c->peer)) {
     case SO_PEER_OPEN:
         if (!c->peer_open)
-            opened(c);
+            opened(c, now);
         break;
     case SO_PEER_FAILED:
         (void)refused(c, now);
@@ -507,7 +510,7 @@ static bool take_event(so_call *c, so_msec now, const so_peer_event *event, so_c
         out->seq = event->seq;
         out->lost = event->lost;
         out->wall = event->wall;
-        return media_of(c, event->track, &out->media);
+        return c->state == SO_CALL_OPEN && media_of(c, event->track, &out->media);
     case SO_PEER_WANT_KEY:
         out->kind = SO_CALL_WANT_KEY;
         /* One that would be left out is wanted by nobody: that is said when it is shown again. */

@@ -53,6 +53,7 @@ static void gather(call_panel *p)
     f->report = so_call_report(call, now);
     f->state = so_call_state_of(call);
     f->reason = so_call_reason(call);
+    f->person = so_call_peer(call) == NULL ? NULL : so_call_person(call);
     f->duration = f->open ? now - p->opened : 0;
     f->path_known = so_call_peer(call) != NULL;
     if (f->path_known)
@@ -266,6 +267,8 @@ void call_panel_event(call_panel *p, const so_call_event *event)
     case SO_CALL_STREAM:
     case SO_CALL_REPORT:
         return;
+    case SO_CALL_PERSON:
+        break;
     case SO_CALL_TRACK:
         if (event->media == SO_SDP_VIDEO)
             f->picture.receives |= event->receiving;

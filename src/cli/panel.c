@@ -10,18 +10,37 @@
 
 /* ---- lines ---- */
 
+/* Bytes of the character at text if it is a Latin letter beyond ASCII, else 0. */
+static size_t latin(const char *text)
+{
+    unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+    bool letter = (first == 0xc3 || (first >= 0xc4 && first <= 0xc8) || (first == 0xc9 && second <= 0x8f)) &&
+                  (second & 0xc0) == 0x80;
+
+    return letter ? 2 : 0;
+}
+
 void panel_clean(char *out, size_t cap, const char *text)
 {
     size_t n = 0;
 
-    /* The bytes behind the first of a character beyond ASCII go with it. */
-    for (; *text != '\0' && n + 1 < cap; text++)
-        if (((unsigned char)*text & 0xc0) != 0x80)
-            out[n++] = *text;
+    while (*text != '\0' && n + 2 < cap) {
+        size_t len = latin(text);
+
+        if (len > 0) {
+            memcpy(out + n, text, len);
+            n += len;
+            text += len;
+            continue;
+        }
+        out[n++] = *text >= 0x20 && *text <= 0x7e ? *text : '?';
+        /* The bytes behind the first of a character beyond ASCII go with it. */
+        for (text++; ((unsigned char)*text & 0xc0) == 0x80; text++)
+            ;
+    }
+    if (n + 1 < cap && *text >= 0x20 && *text <= 0x7e)
+        out[n++] = *text;
     out[n] = '\0';
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)out[i] < 0x20 || (unsigned char)out[i] > 0x7e)
-            out[i] = '?';
 }
 
 /* Room for one more line, or NULL. */
@@ -91,6 +110,7 @@ static void cut(panel_line *line, unsigned columns)
     size_t i = 0, last = 0;
     unsigned column = 0;
 
+    columns = columns > line->wide ? columns - line->wide : 0;
     while (line->text[i] != '\0' && column < columns) {
         last = i++;
         while (((unsigned char)line->text[i] & 0xc0) == 0x80)
@@ -115,7 +135,9 @@ static void header(panel_screen *s, const panel_facts *f)
     unsigned seconds = (unsigned)(f->duration / 1000);
     const char *state = "Checking…";
 
-    if (f->state == SO_CALL_FAILED)
+    if (f->person != NULL && f->person->alarm)
+        state = "STOPPED: who is this?";
+    else if (f->state == SO_CALL_FAILED)
         state = "Failed";
     else if (f->ending || f->state == SO_CALL_ENDED)
         state = "Hanging up…";
@@ -142,7 +164,8 @@ static void verdict(panel_screen *s, const panel_facts *f, unsigned columns)
 
     so_report_verdict_text(f->report, text, detail);
     line = more(s, 0);
-    append(line, "%s", text);
+    panel_clean(clean, sizeof clean, text);
+    append(line, "%s", clean);
     tone(line, tones[so_report_verdict(f->report)]);
     panel_clean(clean, sizeof clean, detail);
     wrapped(s, clean, columns, 0, 7, PANEL_FAINT);
@@ -169,7 +192,8 @@ static void proof(panel_line *line, const panel_facts *f, so_door door)
     static const char *const names[SO_DOORS][2] = {[SO_DOOR_SIGNALING] = {"certificate", "version"},
                                                    [SO_DOOR_SEAL] = {"cipher", NULL},
                                                    [SO_DOOR_MEDIA] = {"dtls", "srtp"},
-                                                   [SO_DOOR_PATH] = {"kind", "protocol"}};
+                                                   [SO_DOOR_PATH] = {"kind", "protocol"},
+                                                   [SO_DOOR_PERSON] = {"identity", NULL}};
     const so_report_field *equal;
     const char *before = "";
     char clean[SO_REPORT_TEXT];
@@ -185,6 +209,8 @@ static void proof(panel_line *line, const panel_facts *f, so_door door)
     }
     if (door == SO_DOOR_FINGERPRINTS && (equal = field(f->report, door, "equal"))->kind == SO_REPORT_BOOL)
         append(line, "theirs, as it came sealed and as seen: %s", equal->number != 0 ? "equal" : "NOT EQUAL");
+    if (door == SO_DOOR_PERSON && f->person != NULL)
+        append(line, "%s%s", before, f->person->compared ? "compared by you" : "not compared");
     if (door == SO_DOOR_PATH && f->path_known && f->peer.local_kind != NULL)
         append(line, ", from %s to %s", f->peer.local_kind, f->peer.remote_kind == NULL ? "?" : f->peer.remote_kind);
 }
@@ -206,7 +232,7 @@ static void doors(panel_screen *s, const panel_facts *f)
 
             panel_clean(clean, sizeof clean, record->reason);
             append(line, "%s", clean);
-        } else if (record->state == SO_DOOR_HELD) {
+        } else if (record->state == SO_DOOR_HELD || (door == SO_DOOR_PERSON && f->person != NULL && f->person->met)) {
             proof(line, f, door);
         }
     }
@@ -286,6 +312,41 @@ static void ends(panel_screen *s, const panel_facts *f)
         append(more(s, 5), "  %-8s %s", "There", other_words(f));
 }
 
+/* ---- who is there ---- */
+
+static bool is_to_be_compared(const panel_facts *f)
+{
+    return f->person != NULL && f->person->has_string && !f->person->compared;
+}
+
+static void compare(panel_screen *s, const panel_facts *f)
+{
+    panel_line *line = more(s, 1), *words = more(s, 1);
+    const uint8_t *string = f->person->string;
+
+    append(line, "  %-8s", "Compare");
+    append(words, "  %-8s", "");
+    for (size_t i = 0; i < SO_SAS_LEN; i++) {
+        append(line, " %s %s%s", so_sas_picture(string[i]), so_sas_name(string[i]), i + 1 < SO_SAS_LEN ? "," : "");
+        append(words, " %s", so_sas_word(string[i]));
+    }
+    if (line != NULL)
+        line->wide = SO_SAS_LEN;
+}
+
+static void say_alarm(panel_screen *s, const panel_facts *f, unsigned columns)
+{
+    char title[SO_REPORT_TEXT], text[4 * SO_REPORT_TEXT], clean[4 * SO_REPORT_TEXT];
+    panel_line *line = more(s, 0);
+
+    so_person_alarm(f->person, title, text);
+    panel_clean(clean, sizeof clean, title);
+    append(line, "  ! %s", clean);
+    tone(line, PANEL_BAD);
+    panel_clean(clean, sizeof clean, text);
+    wrapped(s, clean, columns, INDENT, 1, PANEL_PLAIN);
+}
+
 static void notice(panel_screen *s, const panel_facts *f)
 {
     panel_line *line;
@@ -316,7 +377,12 @@ static void keys(panel_screen *s, const panel_facts *f)
 
     if (!f->keys) {
         append(line, "Ctrl-C hangs up");
+    } else if (f->person != NULL && f->person->alarm) {
+        append(line, "g go on this once   %sh hang up",
+               f->person->identity == SO_RECOGNISED_CHANGED ? "t take the new key   " : "");
     } else {
+        if (is_to_be_compared(f))
+            append(line, "s same   d different   ");
         if (f->sound.sends)
             append(line, "m %s   ", f->sound.muted ? "unmute sound" : "mute sound");
         if (f->picture.sends)
@@ -353,6 +419,10 @@ void panel_draw(panel_screen *s, const panel_facts *f, unsigned columns, unsigne
     } else {
         doors(s, f);
         blank(s);
+        if (f->person != NULL && f->person->alarm)
+            say_alarm(s, f, columns);
+        if (is_to_be_compared(f))
+            compare(s, f);
         if (f->open) {
             media(s, &f->sound, "Sound", "heard", 3);
             if (f->picture.sends || f->picture.receives)

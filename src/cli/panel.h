@@ -15,9 +15,11 @@ typedef enum panel_tone { PANEL_PLAIN, PANEL_STRONG, PANEL_GOOD, PANEL_CARE, PAN
 #define PANEL_LINE_BYTES 1024
 
 typedef struct panel_line {
-    char text[PANEL_LINE_BYTES]; /* UTF-8, one column a character; nothing in it moves the cursor */
+    char text[PANEL_LINE_BYTES]; /* UTF-8, one column a character but for those of wide; nothing in it moves the cursor
+                                  */
     panel_tone tone;
     size_t toned;  /* bytes from the start that have the tone */
+    unsigned wide; /* characters that take two columns */
     unsigned rank; /* where rows are few the highest go first; 0 stays */
 } panel_line;
 
@@ -46,13 +48,15 @@ typedef struct panel_facts {
     bool other_known, other_audio, other_video;
     const char *from, *into; /* what is sent, and where what comes goes, in short; "": nothing */
     bool keys, help;
+    const so_person *person; /* who is at the other end; NULL: nobody knows yet */
 } panel_facts;
 
 /* As many lines as fit a terminal of this size. Its last column and its last row stay free: no line wraps, none
  * scrolls. */
 void panel_draw(panel_screen *screen, const panel_facts *facts, unsigned columns, unsigned rows);
 
-/* A copy without anything that a terminal would obey: each control or non-ASCII character becomes "?". */
+/* A copy without anything that a terminal would obey, or that takes more than a column: each character that is neither
+ * ASCII nor a Latin letter (U+00C0 to U+024F) becomes "?". */
 void panel_clean(char *out, size_t cap, const char *text);
 
 #endif

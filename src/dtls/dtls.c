@@ -27,7 +27,7 @@ struct so_dtls {
     so_dtls_pipe pipe; /* under the BIO that ssl owns */
     so_dtls_state state;
     so_dtls_role role;
-    so_fingerprint expected, seen;
+    so_fingerprint expected, seen, seen_sha256;
     void (*take)(void *user, so_slice data);
     void *user;
     bool verified; /* the certificate is the promised one: set in the handshake, by check_peer alone */
@@ -65,7 +65,8 @@ static bool measure(so_dtls *d, X509 *cert)
 {
     uint8_t *der = NULL;
     int len = i2d_X509(cert, &der);
-    bool ok = len > 0 && so_fingerprint_of(&d->seen, d->expected.hash, (so_slice){der, (size_t)len}) == SO_OK;
+    bool ok = len > 0 && so_fingerprint_of(&d->seen, d->expected.hash, (so_slice){der, (size_t)len}) == SO_OK &&
+              so_fingerprint_of(&d->seen_sha256, SO_HASH_SHA256, (so_slice){der, (size_t)len}) == SO_OK;
 
     OPENSSL_free(der);
     return ok;
@@ -450,6 +451,7 @@ so_dtls_facts so_dtls_facts_of(const so_dtls *d)
         .role = d->role,
         .profile = profile == NULL ? 0 : (uint16_t)profile->id,
         .seen = d->seen,
+        .seen_sha256 = d->seen_sha256,
         .retransmits = d->retransmits,
     };
 }

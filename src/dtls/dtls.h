@@ -78,9 +78,10 @@ typedef struct so_dtls_facts {
     const char *cipher;  /* as the IANA registry names it; NULL before it is known */
     const char *group;   /* "x25519"; NULL where it is not known */
     so_dtls_role role;
-    uint16_t profile;     /* 0: none yet */
-    so_fingerprint seen;  /* of the certificate that came, with the hash of the expected one; none before it came */
-    unsigned retransmits; /* how many times our timer ran out */
+    uint16_t profile;    /* 0: none yet */
+    so_fingerprint seen; /* of the certificate that came, with the hash of the expected one; none before it came */
+    so_fingerprint seen_sha256; /* the same certificate, whatever hash was expected */
+    unsigned retransmits;       /* how many times our timer ran out */
 } so_dtls_facts;
 
 so_status so_dtls_new(so_dtls **dtls, const so_dtls_config *config, so_error *err) SO_MUST_CHECK;

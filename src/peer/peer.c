@@ -212,6 +212,7 @@ void so_peer_facts_of(const so_peer *p, so_peer_facts *out)
         so_dtls_facts facts = so_dtls_facts_of(p->dtls);
 
         out->seen = facts.seen;
+        out->seen_sha256 = facts.seen_sha256;
         out->dtls_client = facts.role == SO_DTLS_CLIENT;
         if (so_dtls_state_of(p->dtls) == SO_DTLS_OPEN || facts.cipher != NULL) {
             out->dtls_version = facts.version;

@@ -248,7 +248,8 @@ const so_peer_failure *so_peer_failure_of(const so_peer *peer);
 
 /* Everything that a report needs. Strings live as long as the peer. */
 typedef struct so_peer_facts {
-    so_fingerprint mine, signaled, seen;                                /* hash NONE: not known yet */
+    so_fingerprint mine, signaled, seen; /* hash NONE: not known yet */
+    so_fingerprint seen_sha256;          /* the same certificate as seen, whatever hash was signaled */
     const char *dtls_version, *dtls_cipher, *dtls_group, *srtp_profile; /* NULL: not known yet */
     bool dtls_client;
     const char *local_kind, *remote_kind; /* of the path's candidates: "host", "srflx", "prflx", "relay"; NULL: none */

@@ -8,6 +8,7 @@ typedef enum so_door {
     SO_DOOR_FINGERPRINTS, /* the certificate in the media handshake is the one that came sealed */
     SO_DOOR_MEDIA,        /* DTLS-SRTP */
     SO_DOOR_PATH,         /* packets get through */
+    SO_DOOR_PERSON,       /* people compared, or the other end's key is known: not needed for the others to hold */
     SO_DOORS,
     SO_NO_DOOR = SO_DOORS,
 } so_door;

@@ -58,6 +58,15 @@ static const struct {
          "How the packets travel. A relay would see only encrypted packets. Addresses are neither shown nor "
          "saved.",
          {{"kind", "Kind"}, {"protocol", "Protocol"}, {"mine", "This end"}, {"theirs", "The other end"}}},
+    [SO_DOOR_PERSON] = {"person",
+                        "Person",
+                        "You compared, so nobody sits in between; or the other end has a key that you gave a name to. "
+                        "A key tells which program or browser it is, not who uses it.",
+                        {{"compared", "Compared"},
+                         {"identity", "Identity"},
+                         {"name", "Known as"},
+                         {"since", "Known since"},
+                         {"key", "Key"}}},
 };
 
 const char *so_door_name(so_door door)
@@ -184,8 +193,11 @@ void so_report_set(so_report *report, so_door door, so_door_state state, const c
 
 void so_report_reset(so_report *report, so_door door)
 {
-    if (!report->failed)
-        forget(&report->doors[door]);
+    if (report->failed)
+        return;
+    forget(&report->doors[door]);
+    if (door == SO_DOOR_PERSON)
+        report->person = (so_person){0};
 }
 
 /* The seal's own names, as docs/protocol.md has them. */
@@ -266,11 +278,8 @@ void so_report_verdict_text(const so_report *report, char line[SO_REPORT_TEXT], 
                                   : "It ended before every check had held.";
         break;
     case SO_VERDICT_VERIFIED:
-        first = "Encrypted end to end and verified. Not compared by people.";
-        second =
-            "This end checked every door below. The other end is someone who has the link; who that is, only you can "
-            "tell.";
-        break;
+        so_person_verdict(&report->person, line, detail);
+        return;
     case SO_VERDICT_CHECKING:
         first = report->waiting ? "Not yet: nobody else is here" : "Checking…";
         second = "No media leaves before every check has held.";
@@ -404,7 +413,7 @@ void so_report_write(const so_report *report, so_writer *w)
     write_text(w, ",\"door\":", report->failed ? so_door_name(report->failed_door) : NULL);
     write_text(w, ",\"reason\":", report->failed ? bare(report->failed_code) : NULL);
     write_text(w, ",\"remedy\":", report->failed ? so_words_of(report->failed_code)->remedy : NULL);
-    so_write_text(w, "},\"compared_by_people\":false,\"doors\":[");
+    so_write_format(w, "},\"compared_by_people\":%s,\"doors\":[", report->person.compared ? "true" : "false");
     for (so_door door = 0; door < SO_DOORS; door++) {
         if (door > 0)
             so_write_text(w, ",");

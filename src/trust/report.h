@@ -9,8 +9,10 @@
 #include "base/bytes.h"
 #include "crypto/certs.h"
 #include "trust/door.h"
+#include "trust/person.h"
 
-#define SO_REPORT_TEXT 256
+/* Room for two names among other words. */
+#define SO_REPORT_TEXT 640
 #define SO_REPORT_FIELDS 6
 /* "2026-11-23T08:34:10.123Z" and a final zero */
 #define SO_REPORT_TIME 25
@@ -60,8 +62,9 @@ typedef struct so_report {
     so_door failed_door;
     char failed_code[48];
     so_error why;
-    char ended[48]; /* "": it has not */
-    char *chain;    /* JSON array of the server's certificates, or NULL */
+    char ended[48];   /* "": it has not */
+    so_person person; /* as so_report_meet was last told */
+    char *chain;      /* JSON array of the server's certificates, or NULL */
 } so_report;
 
 so_status so_report_open(so_report *report) SO_MUST_CHECK;
@@ -87,6 +90,8 @@ so_status so_report_put_chain(so_report *report, const so_certs *chain) SO_MUST_
 void so_report_set(so_report *report, so_door door, so_door_state state, const char *event);
 /* The verdict starts anew for this door. */
 void so_report_reset(so_report *report, so_door door);
+/* What is known of the person at the other end changed. */
+void so_report_meet(so_report *report, const so_person *person);
 void so_report_note(so_report *report, so_door door, const char *fmt, ...) SO_PRINTF(3, 4);
 /* The first failure counts. door may be SO_NO_DOOR; why: the sentence, or NULL for the code's own. */
 void so_report_fail(so_report *report, so_door door, const char *code, const so_error *why);

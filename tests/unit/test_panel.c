@@ -22,7 +22,7 @@ static void open_call(rig *r)
     so_report_put(&r->report, SO_DOOR_MEDIA, "srtp", "AEAD_AES_128_GCM", NULL);
     so_report_put(&r->report, SO_DOOR_PATH, "kind", "direct", NULL);
     so_report_put(&r->report, SO_DOOR_PATH, "protocol", "udp", NULL);
-    for (so_door door = 0; door < SO_DOORS; door++)
+    for (so_door door = 0; door < SO_DOOR_PERSON; door++)
         hold(&r->report, door);
     r->facts.state = SO_CALL_OPEN;
     r->facts.open = true;
@@ -94,6 +94,7 @@ static void who_waits_sees_what_holds_already(void **state)
                         "  · Fingerprints  not yet  \n"
                         "  · Media         not yet  \n"
                         "  · Path          not yet  \n"
+                        "  · Person        not yet  \n"
                         "\n"
                         "  Here     sends film.mkv, what comes goes to camera.webm\n"
                         "\n"
@@ -105,7 +106,7 @@ static void an_open_call_fits_80_x_24(void **state)
     open_call(*state);
     assert_string_equal(drawn(*state, 80, 24),
                         "sotto call   In call   01:02:03\n"
-                        "Encrypted end to end and verified. Not compared by people.\n"
+                        "Encrypted, not compared\n"
                         "This end checked every door below. The other end is someone who has the link;\n"
                         "who that is, only you can tell.\n"
                         "\n"
@@ -114,6 +115,7 @@ static void an_open_call_fits_80_x_24(void **state)
                         "  ✓ Fingerprints  holds    theirs, as it came sealed and as seen: equal\n"
                         "  ✓ Media         holds    DTLS 1.2, AEAD_AES_128_GCM\n"
                         "  ✓ Path          holds    direct, udp, from host to srflx\n"
+                        "  · Person        not yet  \n"
                         "\n"
                         "  Sound    opus sent 32 kbit/s   heard 999 kbit/s  lost 12\n"
                         "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
@@ -128,7 +130,7 @@ static void a_small_terminal_cuts_and_drops_what_matters_least(void **state)
 {
     open_call(*state);
     assert_string_equal(drawn(*state, 60, 20), "sotto call   In call   01:02:03\n"
-                                               "Encrypted end to end and verified. Not compared by people.\n"
+                                               "Encrypted, not compared\n"
                                                "This end checked every door below. The other end is someone\n"
                                                "who has the link; who that is, only you can tell.\n"
                                                "\n"
@@ -137,6 +139,7 @@ static void a_small_terminal_cuts_and_drops_what_matters_least(void **state)
                                                "  ✓ Fingerprints  holds    theirs, as it came sealed and a…\n"
                                                "  ✓ Media         holds    DTLS 1.2, AEAD_AES_128_GCM\n"
                                                "  ✓ Path          holds    direct, udp, from host to srflx\n"
+                                               "  · Person        not yet  \n"
                                                "\n"
                                                "  Sound    opus sent 32 kbit/s   heard 999 kbit/s  lost 12\n"
                                                "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
@@ -146,7 +149,7 @@ static void a_small_terminal_cuts_and_drops_what_matters_least(void **state)
                                                "\n"
                                                "m mute sound   v mute picture   h hang up   ? what this pr…\n");
     assert_string_equal(drawn(*state, 40, 8), "sotto call   In call   01:02:03\n"
-                                              "Encrypted end to end and verified. Not…\n"
+                                              "Encrypted, not compared\n"
                                               "  ✓ Signaling     holds    chains to a…\n"
                                               "  ✓ Seal          holds    AES-256-GCM…\n"
                                               "  ✓ Fingerprints  holds    theirs, as …\n"
@@ -163,7 +166,7 @@ static void what_is_muted_failed_or_lost_is_said_in_words(void **state)
     r->facts.notice = "path-lost";
     assert_string_equal(drawn(r, 80, 24),
                         "sotto call   In call   01:02:03\n"
-                        "Encrypted end to end and verified. Not compared by people.\n"
+                        "Encrypted, not compared\n"
                         "This end checked every door below. The other end is someone who has the link;\n"
                         "who that is, only you can tell.\n"
                         "\n"
@@ -172,6 +175,7 @@ static void what_is_muted_failed_or_lost_is_said_in_words(void **state)
                         "  ✓ Fingerprints  holds    theirs, as it came sealed and as seen: equal\n"
                         "  ✓ Media         holds    DTLS 1.2, AEAD_AES_128_GCM\n"
                         "  ✓ Path          holds    direct, udp, from host to srflx\n"
+                        "  · Person        not yet  \n"
                         "\n"
                         "  Sound    opus sent MUTED       heard 999 kbit/s  lost 12\n"
                         "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
@@ -196,6 +200,7 @@ static void what_is_muted_failed_or_lost_is_said_in_words(void **state)
                         "  ✗ Fingerprints  FAILED   fingerprint-mismatch\n"
                         "  ✓ Media         holds    DTLS 1.2, AEAD_AES_128_GCM\n"
                         "  ✓ Path          holds    direct, udp, from host to srflx\n"
+                        "  · Person        not yet  \n"
                         "\n"
                         "  Sound    opus sent MUTED       heard 999 kbit/s  lost 12\n"
                         "  Picture  VP8  sent 1.2 Mbit/s  seen  12.3 Mbit/s lost 3\n"
@@ -214,10 +219,8 @@ static void the_question_mark_tells_what_each_door_proves(void **state)
     r->facts.help = true;
     assert_string_equal(drawn(r, 80, 24),
                         "sotto call   In call   01:02:03\n"
-                        "Encrypted end to end and verified. Not compared by people.\n"
+                        "Encrypted, not compared\n"
                         "This end checked every door below. The other end is someone who has the link;\n"
-                        "who that is, only you can tell.\n"
-                        "\n"
                         "  Signaling\n"
                         "    The server's certificate chains to a CA that this machine trusts, and names\n"
                         "    the server. The server brings the two ends together; what they say to each\n"
@@ -233,25 +236,65 @@ static void the_question_mark_tells_what_each_door_proves(void **state)
                         "  Path\n"
                         "    How the packets travel. A relay would see only encrypted packets. Addresses\n"
                         "    are neither shown nor saved.\n"
-                        "\n"
+                        "  Person\n"
+                        "    You compared, so nobody sits in between; or the other end has a key that\n"
+                        "    you gave a name to. A key tells which program or browser it is, not who\n"
+                        "    uses it.\n"
                         "m mute sound   v mute picture   h hang up   ? back\n");
 }
 
-/* Columns, where each character takes one. */
+static void who_is_there_is_compared_known_or_an_alarm(void **state)
+{
+    rig *r = *state;
+    static so_person person = {
+        .has_string = true, .string = {0, 1, 2, 255}, .met = true, .identity = SO_RECOGNISED_UNKNOWN};
+    char expected[512];
+
+    open_call(r);
+    r->facts.person = &person;
+    so_report_meet(&r->report, &person);
+    assert_non_null(
+        strstr(drawn(r, 80, 30), "  · Person        not yet  unknown: a key without a name, not compared\n"));
+    (void)snprintf(expected, sizeof expected, "  Compare  %s %s, %s %s, %s %s, %s %s\n           %s %s %s %s\n",
+                   so_sas_picture(0), so_sas_name(0), so_sas_picture(1), so_sas_name(1), so_sas_picture(2),
+                   so_sas_name(2), so_sas_picture(255), so_sas_name(255), so_sas_word(0), so_sas_word(1),
+                   so_sas_word(2), so_sas_word(255));
+    assert_non_null(strstr(drawn(r, 80, 30), expected));
+    assert_non_null(strstr(drawn(r, 80, 30), "\ns same   d different   m mute sound"));
+    person.compared = true;
+    person.identity = SO_RECOGNISED_KNOWN;
+    (void)snprintf(person.name, sizeof person.name, "J\xc3\xbcrgen");
+    so_report_meet(&r->report, &person);
+    assert_non_null(strstr(drawn(r, 80, 30), "\nEncrypted, with J\xc3\xbcrgen, compared by you\n"));
+    assert_non_null(strstr(drawn(r, 80, 30), "  ✓ Person        holds    known, compared by you\n"));
+    assert_null(strstr(drawn(r, 80, 30), "Compare "));
+    person = (so_person){.met = true, .identity = SO_RECOGNISED_CHANGED, .alarm = true};
+    (void)snprintf(person.expected, sizeof person.expected, "Ann");
+    so_report_meet(&r->report, &person);
+    assert_non_null(strstr(drawn(r, 80, 40), "sotto call   STOPPED: who is this?"));
+    assert_non_null(strstr(drawn(r, 80, 40), "  ! The key of the other end is not the key of Ann\n"));
+    assert_non_null(strstr(drawn(r, 80, 40), "\ng go on this once   t take the new key   h hang up\n"));
+    person.identity = SO_RECOGNISED_SILENT;
+    assert_non_null(strstr(drawn(r, 80, 40), "\ng go on this once   h hang up\n"));
+}
+
+/* Columns, where each character takes one, and the pictures of the short string two. */
 static unsigned width(const char *text)
 {
     unsigned columns = 0;
 
     for (; *text != '\0'; text++)
-        columns += ((unsigned char)*text & 0xc0) != 0x80;
+        columns += (((unsigned char)*text & 0xc0) != 0x80) + ((unsigned char)*text >= 0xf0);
     return columns;
 }
 
 static void no_size_makes_a_line_wrap_or_the_screen_scroll(void **state)
 {
+    static so_person person = {.has_string = true, .string = {9, 99, 199, 250}};
     rig *r = *state;
 
     open_call(r);
+    r->facts.person = &person;
     for (int help = 0; help < 2; help++) {
         r->facts.help = help;
         for (unsigned columns = 1; columns < 200; columns += columns < 90 ? 1 : 37)
@@ -298,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_small_terminal_cuts_and_drops_what_matters_least, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_muted_failed_or_lost_is_said_in_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_question_mark_tells_what_each_door_proves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_there_is_compared_known_or_an_alarm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_size_makes_a_line_wrap_or_the_screen_scroll, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_from_elsewhere_moves_the_cursor, set_up, tear_down),
     };
