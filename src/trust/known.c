@@ -254,6 +254,7 @@ static void drop_link(so_known_peer *peer, size_t at)
 {
     memmove(peer->links + at, peer->links + at + 1, (peer->link_count - 1 - at) * sizeof peer->links[0]);
     peer->link_count--;
+    memset(peer->links + peer->link_count, 0, sizeof peer->links[0]);
 }
 
 static void add_link(so_known_peer *peer, const char *link)
@@ -323,13 +324,19 @@ static so_status can_merge(const so_known *known, const so_known *file, so_error
     return SO_OK;
 }
 
+static void forget_links(so_known_peer *peer)
+{
+    memset(peer->links, 0, sizeof peer->links);
+    peer->link_count = 0;
+}
+
 /* Those of the file first, which are the older ones to us; nobody loses a link to a file. */
 static void merge_links(const so_known *known, so_known_peer *mine, const so_known_peer *theirs)
 {
     so_known_peer old = *mine;
     size_t at;
 
-    mine->link_count = 0;
+    forget_links(mine);
     for (size_t i = 0; i < theirs->link_count; i++) {
         const so_known_peer *holder = by_link(known, theirs->links[i], &at);
         bool own = false;
@@ -352,7 +359,7 @@ so_status so_known_merge(so_known *known, const so_known *file, size_t *added, s
     for (size_t i = 0; i < file->count && status == SO_OK; i++)
         if (by_key(known, file->peers[i].key) == NULL && (status = make_room(known, err)) == SO_OK) {
             known->peers[known->count] = file->peers[i];
-            known->peers[known->count++].link_count = 0;
+            forget_links(&known->peers[known->count++]);
         }
     if (status != SO_OK) {
         known->count = before;
