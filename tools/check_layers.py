@@ -29,7 +29,7 @@ EXCEPTIONS = {"dtls": {"sys/time.h"}, "sctp": {"pthread.h"}}
 MAY_CALL = {"sctp": {"pthread_mutex_lock", "pthread_mutex_unlock"}}
 OUTER = {"net", "api", "server", "media", "cli"}
 NAMES_OPENSSL = {"crypto", "dtls", "net", "api"}
-NAMES_JANSSON = {"trust", "signal", "cli"}
+NAMES_JANSSON = {"trust", "signal", "call", "cli"}
 CALLS = re.compile(r"\b(socket|connect|accept|bind|listen|send|sendto|sendmsg|recv|recvfrom|recvmsg|poll|select|epoll_\w+|"
                    r"time|gettimeofday|clock_gettime|clock|usleep|nanosleep|sleep|pthread_\w+|thrd_\w+|uv_\w+|fopen|open|"
                    r"getenv|fork|system|popen|rand|random|srand)\s*\(")

@@ -19,7 +19,7 @@ static so_unix seconds(const so_call *c)
     return (so_unix)(c->report.now / 1000);
 }
 
-static void told(so_call *c)
+static void changed(so_call *c)
 {
     so_report_meet(&c->report, &c->trust.person);
     c->trust.person_told = false;
@@ -96,14 +96,14 @@ static void judge(so_call *c, const char *key)
         c->trust.silent_at = NEVER;
     /* Nothing that is forgotten or learnt in a call raises an alarm over whoever was let in already. */
     p->alarm = alarm && !c->trust.cleared && (key == NULL || strcmp(key, c->trust.let_in) != 0);
-    told(c);
+    changed(c);
     if (!p->alarm)
         admit(c);
 }
 
 /* ---- the run ---- */
 
-static void send(so_call *c, so_msec now, const uint8_t *message, size_t len)
+static void say(so_call *c, so_msec now, const uint8_t *message, size_t len)
 {
     if (len > 0 && so_peer_send_message(c->peer, now, SO_CALL_TRUST, false, (so_slice){message, len}) != SO_OK)
         so_report_note(&c->report, SO_DOOR_PERSON, "a message about persons could not be sent");
@@ -143,7 +143,7 @@ void so_call_trust_begin(so_call *c, so_msec now)
     t->association = association;
     so_introduction_begin(&t->introduction, &association, t->own[0] == '\0' ? NULL : t->own);
     t->silent_at = now + SILENCE;
-    told(c);
+    changed(c);
     if (awaited == NULL)
         admit(c);
 }
@@ -170,11 +170,11 @@ static void connected(so_call *c, so_msec now)
         broken(c, now, result);
         return;
     }
-    send(c, now, message, len);
+    say(c, now, message, len);
     if (t->identity == NULL)
         return;
     if (so_introduction_write(message, &len, t->identity, &t->association, seconds(c), &err) == SO_OK)
-        send(c, now, message, len);
+        say(c, now, message, len);
     else
         so_call_fail(c, now, SO_DOOR_PERSON, "identity-refused", &err);
 }
@@ -190,12 +190,12 @@ static void take_sas(so_call *c, so_msec now, so_slice message)
     case SO_SAS_IGNORED:
         return;
     case SO_SAS_GOES_ON:
-        send(c, now, out, len);
+        say(c, now, out, len);
         return;
     case SO_SAS_DONE:
-        send(c, now, out, len);
+        say(c, now, out, len);
         p->has_string = so_sas_string(&c->trust.sas, p->string) == SO_OK;
-        told(c);
+        changed(c);
         return;
     default:
         broken(c, now, result);
@@ -326,7 +326,7 @@ void so_call_compare(so_call *c, so_msec now, bool same)
     c->trust.person.compared = true;
     if (c->trust.cleared)
         admit(c);
-    told(c);
+    changed(c);
 }
 
 void so_call_decide(so_call *c, so_msec now, bool go_on)
@@ -343,7 +343,7 @@ void so_call_decide(so_call *c, so_msec now, bool go_on)
     copy(c->trust.let_in, sizeof c->trust.let_in, p->key);
     so_report_note(&c->report, SO_DOOR_PERSON, "the user let the other end in");
     admit(c);
-    told(c);
+    changed(c);
 }
 
 void so_call_review(so_call *c, so_msec now)
