@@ -166,6 +166,7 @@ async function join() {
       drawCover();
     },
     remote: showRemote,
+    channel() {},
   }, wantsRelay().checked);
   remember();
   call.join();

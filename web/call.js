@@ -18,6 +18,7 @@ import { Signal } from './signal.js';
  * @property {(notice: string) => void} notice something that passes, '' when it has passed
  * @property {(says: Says) => void} other what the other end says that it sends
  * @property {(stream: MediaStream | null) => void} remote
+ * @property {(channel: import('./channels.js').Channel) => void} channel `chat`, or a `file` of the other end; as in PeerEvents
  */
 
 /**
@@ -294,6 +295,7 @@ export class Call {
       send: (kind, value, offerHash) => this.#send(kind, value, offerHash).catch((error) => this.#fault(error)),
       queue: (work) => this.#inOrder(work),
       fail: (door, code) => this.#refuse(peer, door, code),
+      channel: (channel) => this.#channel(peer, channel),
       open: (stream) => this.#opened(peer, stream),
       link: (state) => this.#linkChanged(peer, state),
     });
@@ -311,6 +313,12 @@ export class Call {
     this.peer = null;
     this.on.remote(null);
     this.report.reset(FRESH);
+  }
+
+  /** @param {Peer} peer @param {import('./channels.js').Channel} channel */
+  #channel(peer, channel) {
+    if (peer !== this.peer || this.#over) return channel.close();
+    if (channel.label !== 'trust') this.on.channel(channel);
   }
 
   /** @param {Peer} peer @param {MediaStream} stream */

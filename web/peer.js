@@ -2,8 +2,9 @@
 // before any sound or picture goes out or is shown. Descriptions come in opened and leave to be sealed; call.js does that.
 
 import { colonHex } from './bytes.js';
+import { Channels } from './channels.js';
 import { notReported } from './report.js';
-import { checkRemote, keepRole, otherRole, ownFingerprint, roleOf, SdpError } from './sdp.js';
+import { checkRemote, keepRole, otherRole, ownFingerprint, roleOf, SdpError, tellsData } from './sdp.js';
 import { KIND } from './seal.js';
 import { describeMedia, describePath, tellsMedia } from './stats.js';
 
@@ -16,6 +17,8 @@ import { describeMedia, describePath, tellsMedia } from './stats.js';
  * @property {(kind: number, value: object, offerHash?: Uint8Array) => Promise<void>} send seals and sends
  * @property {(work: () => Promise<void>) => void} queue runs after the messages that came before
  * @property {(door: import('./report.js').Door, code: string) => void} fail
+ * @property {(channel: import('./channels.js').Channel) => void} channel it is open and every door holds; by its label it is
+ *   `trust`, `chat` or a `file` of the other end; before it is told anything it may be given its `on`
  * @property {(stream: MediaStream) => void} open every door holds
  * @property {(state: 'ok'|'lost'|'closed') => void} link what has become of the path
  */
@@ -60,6 +63,7 @@ export class Peer {
     this.pc = new RTCPeerConnection({ iceServers: ice, iceTransportPolicy: relayOnly ? 'relay' : 'all',
       bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
     const { pc } = this;
+    this.channels = new Channels(pc, (channel) => on.channel(channel));
     pc.onicecandidate = ({ candidate }) => this.#sendCandidate(candidate);
     pc.onnegotiationneeded = () => on.queue(() => this.#renegotiate());
     pc.oniceconnectionstatechange = () => this.#iceChanged();
@@ -88,11 +92,12 @@ export class Peer {
     await this.#offer();
   }
 
-  /** Senders without tracks: the handshake needs them, and nothing can leak from them. */
+  /** Senders without tracks: the handshake needs them, and nothing can leak from them. Channels come after them (JSEP). */
   #prepare() {
     for (const kind of ['audio', 'video']) {
       this.pc.addTransceiver(kind, { direction: 'sendrecv', streams: [this.media.stream] });
     }
+    this.channels.make();
   }
 
   async #offer() {
@@ -152,6 +157,8 @@ export class Peer {
     if (sdp === null) return;
     // By itself Firefox would check an offer that restarts ICE against the one that it is about to take back.
     if (this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
+    // For an end that knows no channels none are made: this end would want to offer them for ever.
+    if (!this.hadRemote && tellsData(sdp)) this.channels.make();
     await this.pc.setRemoteDescription({ type: 'offer', sdp: this.#role ? keepRole(sdp, this.#role) : sdp });
     this.hadRemote = true;
     for (const transceiver of this.pc.getTransceivers()) {
@@ -324,6 +331,7 @@ export class Peer {
     this.#linkUp();
     if (this.isOpen) return;
     this.isOpen = true;
+    this.channels.admit();
     await this.attach();
     // While the tracks were put in, the other end may have refused the call.
     if (!this.#closed) this.on.open(this.#remote);
@@ -382,6 +390,7 @@ export class Peer {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.channels.close();
     for (const sender of this.pc.getSenders()) void sender.replaceTrack(null).catch(() => {});
     this.pc.close();
   }

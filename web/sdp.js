@@ -99,6 +99,14 @@ export function checkRemote(sdp) {
   return { sdp: lines.join('\r\n') + '\r\n', fingerprint };
 }
 
+/** @param {string} sdp @returns {boolean} whether it speaks of data channels, and does not refuse them */
+export function tellsData(sdp) {
+  const [, ...media] = sdp.split(/^m=/m);
+  const data = media.find((section) => /^application \d+ UDP\/DTLS\/SCTP webrtc-datachannel\s*$/m.test(section));
+  // Port 0 refuses, except where all sections share the port of the first.
+  return data !== undefined && (!data.startsWith('application 0 ') || /^a=bundle-only\s*$/m.test(data));
+}
+
 /** @param {string | undefined} sdp our own description @returns {Fingerprint | null} */
 export function ownFingerprint(sdp) {
   try {

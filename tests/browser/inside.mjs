@@ -5,9 +5,11 @@ export function spy() {
   const did = {
     peers: 0, captures: 0, candidates: 0, attached: 0, sockets: [], socketMessages: 0, fetches: [], violations: [],
     packetsSent: 0, bytesSent: 0, resumed: [], saved: [], ports: [],
+    dataSent: 0, heard: [],
   };
   /** @type {RTCPeerConnection[]} */ const peers = [];
-  Object.defineProperty(globalThis, 'sottoSpy', { value: { did, peers } });
+  /** @type {RTCDataChannel[]} of either end, in the order in which they were made */ const channels = [];
+  Object.defineProperty(globalThis, 'sottoSpy', { value: { did, peers, channels } });
 
   document.addEventListener('securitypolicyviolation', (event) => {
     did.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
@@ -36,6 +38,7 @@ export function spy() {
         did.candidates++;
         did.ports.push(Number(candidate.candidate.split(' ')[5]));
       });
+      this.addEventListener('datachannel', ({ channel }) => watchChannel(channel));
       const timer = setInterval(() => {
         if (this.signalingState === 'closed') clearInterval(timer);
         else void count(this).catch(() => {});
@@ -47,6 +50,25 @@ export function spy() {
       super.close();
       return void last;
     }
+  };
+
+  /** @param {RTCDataChannel} channel */
+  const watchChannel = (channel) => {
+    channels.push(channel);
+    channel.addEventListener('message', ({ data }) => {
+      if (typeof data === 'string') did.heard.push(`${channel.label}: ${data}`);
+    });
+  };
+  const { createDataChannel } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.createDataChannel = function (...args) {
+    const channel = createDataChannel.apply(this, args);
+    watchChannel(channel);
+    return channel;
+  };
+  const sendData = RTCDataChannel.prototype.send;
+  RTCDataChannel.prototype.send = function (data) {
+    did.dataSent++;
+    return sendData.call(this, data);
   };
 
   const { replaceTrack } = RTCRtpSender.prototype;

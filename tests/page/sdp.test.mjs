@@ -3,7 +3,7 @@
 import './browser.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkRemote, keepRole, ownFingerprint, roleOf, SdpError } from '../../web/sdp.js';
+import { checkRemote, keepRole, ownFingerprint, roleOf, SdpError, tellsData } from '../../web/sdp.js';
 
 const value = (bytes, seed = 0) => Array.from({ length: bytes }, (_, i) => ((i * 7 + seed) % 256).toString(16).padStart(2, '0'))
   .join(':').toUpperCase();
@@ -86,4 +86,24 @@ test('an offer within a running call leaves the answerer the role that it has', 
   assert.equal(keepRole(offer, 'active'), offer.replaceAll('actpass', 'passive'));
   assert.equal(roleOf(offer), null);
   assert.equal(roleOf(sdp(AUDIO, 'a=setup:active')), 'active');
+});
+
+test('data channels: UDP/DTLS/SCTP is taken as it is, other ways to carry them are refused', () => {
+  const data = 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel';
+  const text = sdp(AUDIO, print('sha-256'), data, print('sha-256'), 'a=mid:2', 'a=sctp-port:5000', 'a=max-message-size:262144');
+  assert.equal(checkRemote(text).sdp, text);
+  for (const line of ['m=application 9 DTLS/SCTP 5000', 'm=application 9 TCP/DTLS/SCTP webrtc-datachannel', 'm=application 9 UDP/SCTP 5000']) {
+    refuses('profile', AUDIO, print('sha-256'), line, print('sha-256'));
+  }
+  refuses('fingerprint-several', AUDIO, print('sha-256'), data, print('sha-256', 1));
+});
+
+test('whether a description has data channels', () => {
+  const data = (port) => `m=application ${port} UDP/DTLS/SCTP webrtc-datachannel`;
+  assert.ok(tellsData(sdp(AUDIO, VIDEO, data(9), 'a=mid:2')));
+  assert.ok(tellsData(sdp(AUDIO, VIDEO, data(0), 'a=bundle-only')));
+  assert.ok(!tellsData(sdp(AUDIO, VIDEO, data(0), 'a=mid:2')));
+  assert.ok(!tellsData(sdp(AUDIO, 'a=bundle-only', data(0), 'a=mid:2')));
+  assert.ok(!tellsData(sdp(AUDIO, VIDEO)));
+  assert.ok(!tellsData(sdp(AUDIO, 'a=x:m=application 9 UDP/DTLS/SCTP webrtc-datachannel')));
 });
