@@ -8,6 +8,7 @@ import { newLink, readLink } from './link.js';
 import { openPanel, setUpPanel, showReport } from './panel.js';
 import { drawDeviceError, drawDevices, drawMedia, setUpDevices, toggle } from './prejoin.js';
 import { Report } from './report.js';
+import { beginTalk, endTalk, setUpTalk, talkOn } from './talk.js';
 import { announce, byId, place, setText, show } from './ui.js';
 
 /** @typedef {'start'|'prejoin'|import('./call.js').CallState} PageState */
@@ -153,6 +154,7 @@ async function join() {
     state: (next, reason) => {
       if (next === 'ended' || next === 'failed') {
         call = null;
+        endTalk();
         forget(JOINED);
         // The secret stays in this page's memory alone, for "Join again"; browsers write the storage of tabs to disk.
         forget(LINK);
@@ -166,8 +168,9 @@ async function join() {
       drawCover();
     },
     remote: showRemote,
-    channel() {},
+    channel: talkOn,
   }, wantsRelay().checked);
+  beginTalk(() => call?.openFile() ?? null);
   remember();
   call.join();
 }
@@ -279,6 +282,7 @@ async function main() {
   setUpPanel();
   setUpDevices(media);
   setUpButtons();
+  setUpTalk();
   watchNetwork();
   openPanel(isWide());
   showReport(report);

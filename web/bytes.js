@@ -71,3 +71,8 @@ export function compare(a, b) {
 export function colonHex(bytes) {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
 }
+
+/** @param {Uint8Array} bytes @returns {string} lower case */
+export function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

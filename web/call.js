@@ -95,6 +95,11 @@ export class Call {
     if (this.#epoch?.agreed) await this.#sayState(this.#epoch.callId).catch((error) => this.#fault(error));
   }
 
+  /** A channel for one file of this end's; null where there is none. */
+  openFile() {
+    return this.peer?.channels.openFile() ?? null;
+  }
+
   /** The device changed networks: old paths and the old connection may be dead without knowing it. */
   networkChanged() {
     if (this.#over) return;

@@ -5,7 +5,7 @@ export function spy() {
   const did = {
     peers: 0, captures: 0, candidates: 0, attached: 0, sockets: [], socketMessages: 0, fetches: [], violations: [],
     packetsSent: 0, bytesSent: 0, resumed: [], saved: [], ports: [],
-    dataSent: 0, heard: [],
+    dataSent: 0, heard: [], files: [], names: [],
   };
   /** @type {RTCPeerConnection[]} */ const peers = [];
   /** @type {RTCDataChannel[]} of either end, in the order in which they were made */ const channels = [];
@@ -113,8 +113,19 @@ export function spy() {
 
   const { createObjectURL } = URL;
   URL.createObjectURL = (blob) => {
-    if (blob instanceof Blob) void blob.text().then((text) => did.saved.push(text));
+    if (blob instanceof Blob) void keepSaved(blob);
     return createObjectURL.call(URL, blob);
+  };
+  /** Reports as they are, and of what may be large its digest. @param {Blob} blob */
+  const keepSaved = async (blob) => {
+    if (blob.type === 'application/json') return did.saved.push(await blob.text());
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
+    return did.files.push({ size: blob.size, sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') });
+  };
+  const { click } = HTMLAnchorElement.prototype;
+  HTMLAnchorElement.prototype.click = function () {
+    if (this.download) did.names.push(this.download);
+    click.call(this);
   };
 
   const { fetch } = globalThis;
