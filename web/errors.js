@@ -112,6 +112,15 @@ const SENTENCES = {
     'Join again. If it happens again, ' + ALARM.charAt(0).toLowerCase() + ALARM.slice(1)],
   'dtls-old': ['The encryption is too old', 'The other end speaks a DTLS version below 1.2.', UPDATE],
   'srtp-null': ['Media would not be encrypted', 'The handshake agreed on a cipher that does not encrypt.', ALARM],
+  // The other person
+  'sas-order': ['The comparison was out of order', 'The other end did not keep to the order in which the two agree on pictures.', ALARM],
+  'sas-commitment': ['The comparison was tampered with', 'The other end did not keep to the number that it had bound itself to.', ALARM],
+  'sas-reflected': ['Your own number came back', 'The other end has this end’s certificate, or said this end’s number.', ALARM],
+  'sas-different': ['The pictures are different', 'You and the other person did not see the same: somebody may sit between the two of you.', ALARM],
+  'identity-refused': ['The introduction was refused',
+    'What the other end said of its key was made for another call, or is not signed with that key.', ALARM],
+  'identity-alarm': ['Not who you expected', 'The other end did not show the key of the one whom you expected, and the call was ended for it.',
+    'Ask that person over another way before you call again.'],
   'browser-refused': ['The browser refused the description', 'It could not use what the other end said about its media.',
     'Join again, or try another browser.'],
 };

@@ -42,6 +42,12 @@ export async function readLink(text) {
   return { text, key, room, roomText: toBase64url(room) };
 }
 
+/** @param {Invitation} invitation @returns {Promise<string>} what it is called in the list of known people (section 8) */
+export async function linkName({ key }) {
+  const params = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: utf8('sotto v1 known') };
+  return toBase64url(new Uint8Array(await crypto.subtle.deriveBits(params, key, 128)));
+}
+
 /** @returns {Promise<string>} the text of a new link */
 export async function newLink() {
   const secret = crypto.getRandomValues(new Uint8Array(16));
