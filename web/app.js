@@ -4,8 +4,11 @@ import { Call } from './call.js';
 import { Media } from './devices.js';
 import { isKnown, sentence } from './errors.js';
 import { forget, keep, recall } from './keep.js';
+import { Keyring } from './keyring.js';
 import { newLink, readLink } from './link.js';
 import { openPanel, setUpPanel, showReport } from './panel.js';
+import { drawExpected, People, setUpPeople } from './people.js';
+import { drawPerson, setUpPerson } from './person.js';
 import { drawDeviceError, drawDevices, drawMedia, setUpDevices, toggle } from './prejoin.js';
 import { Report } from './report.js';
 import { beginTalk, endTalk, setUpTalk, talkOn } from './talk.js';
@@ -25,6 +28,9 @@ const NOTICES = /** @type {Record<string, string>} */ ({
 /** @type {PageState} */ let state = 'start';
 /** @type {import('./link.js').Invitation | null} */ let invitation = null;
 /** @type {Call | null} */ let call = null;
+/** @type {ReturnType<People['company']> | null} */ let company = null;
+/** Who is at the other end, and who was there last. @type {import('./trust.js').Standing | null} */ let standing = null;
+/** @type {import('./trust.js').Standing | null} */ let last = null;
 let report = new Report();
 let other = { audio: true, video: true, screen: false };
 let hasRemote = false;
@@ -40,6 +46,8 @@ const media = new Media(() => {
   drawDeviceError(code);
 });
 
+const people = new People(new Keyring(), () => call?.trust?.review());
+
 /**
  * The fragment leaves the address bar and the tab's own history before anything else happens. The browser's global history
  * has the address as it was opened: no page can take it out there.
@@ -54,11 +62,15 @@ function takeFragment() {
 /** The wish to show the other end no address but a relay's. */
 const wantsRelay = () => /** @type {HTMLInputElement} */ (byId('relay-only'));
 
+/** The wish to be recognised by nobody. */
+const wantsPrivacy = () => /** @type {HTMLInputElement} */ (byId('private-call'));
+
 /** What a reload needs to come back as it was. */
 function remember() {
   if (!call) return;
   const { microphone, camera, muted, chosen } = media;
-  keep(JOINED, JSON.stringify({ microphone: !!microphone, camera: !!camera, muted, chosen, relayOnly: call.relayOnly }));
+  keep(JOINED, JSON.stringify({ microphone: !!microphone, camera: !!camera, muted, chosen, relayOnly: call.relayOnly,
+    isPrivate: wantsPrivacy().checked, named: company?.named ?? null }));
 }
 
 /** @param {PageState} next @param {string} [reason] */
@@ -118,7 +130,9 @@ function drawCover() {
     waiting: document.body.dataset.reason === 'peer-left'
       ? ['The other end has left', 'The call begins anew, with every check, if it comes back.']
       : ['Waiting for the other person', 'The call begins when they open the link.'],
-    connecting: ['Checking every door', 'Nothing of you is sent before all of them hold.'],
+    connecting: standing?.awaited
+      ? [`Is it ${standing.awaited.name}?`, 'Nothing of you is sent, and nothing shown, before the other end has shown the key.']
+      : ['Checking every door', 'Nothing of you is sent before all of them hold.'],
     'in-call': ['Their camera is off', other.audio ? 'You can hear each other.' : ''],
   });
   const [text, more] = texts[state] ?? ['', ''];
@@ -145,16 +159,52 @@ function showRemote(stream) {
   if (stream) void video.play().catch((error) => show('unblock', error.name === 'NotAllowedError'));
 }
 
-async function join() {
+/** @param {import('./trust.js').Standing | null} now who is at the other end */
+function showPerson(now) {
+  const before = standing;
+  standing = now;
+  last = now ?? last;
+  drawPerson(now, people.keyring.works === true);
+  drawCover();
+  if (now && company) void company.link.then((link) => people.learn(now, before, link));
+}
+
+/** The new key of the one who was expected, in place of the old one. */
+async function takeKey() {
+  if (!standing?.awaited || !standing.key || !company) return;
+  const { awaited, key } = standing;
+  try {
+    await people.take(awaited, key);
+  } catch {
+    return notify('nothing-kept');
+  }
+  if (company.named === awaited.key) company.named = key;
+  call?.trust?.decide(true);
+}
+
+/** @param {string} name */
+async function rememberPerson(name) {
+  if (!last || !company) return;
+  await people.remember(name, last, await company.link);
+  if (!call) drawPerson(null, false);
+}
+
+/** @param {string | null} named the key of whom the user expects */
+async function join(named) {
   if (!invitation || call) return;
   report = new Report();
   showReport(report);
+  last = null;
+  company = people.company(invitation, wantsPrivacy().checked, named);
   other = { audio: true, video: true, screen: false };
   call = new Call(`wss://${location.host}/signal`, invitation, media, report, {
     state: (next, reason) => {
       if (next === 'ended' || next === 'failed') {
         call = null;
         endTalk();
+        company?.release();
+        // Whom one has just spoken with can still be given a name.
+        if (next === 'ended' && last) drawPerson({ ...last, string: null, alarm: false }, people.keyring.works === true);
         forget(JOINED);
         // The secret stays in this page's memory alone, for "Join again"; browsers write the storage of tabs to disk.
         forget(LINK);
@@ -169,7 +219,8 @@ async function join() {
     },
     remote: showRemote,
     channel: talkOn,
-  }, wantsRelay().checked);
+    person: showPerson,
+  }, company, wantsRelay().checked);
   beginTalk(() => call?.openFile() ?? null);
   remember();
   call.join();
@@ -188,6 +239,7 @@ async function openLink(text) {
   setText('start-error', '');
   // Not awaited: Firefox tells a window without focus of no devices until it has some.
   void drawDevices(media);
+  void drawExpected(people, invitation, null);
   enter('prejoin');
   return true;
 }
@@ -232,7 +284,7 @@ function setUpButtons() {
   byId('fresh').onclick = startAnew;
   byId('open-form').onsubmit = openPasted;
   byId('copy-link').onclick = () => void copyLink();
-  byId('join').onclick = () => void join();
+  byId('join').onclick = () => void join(/** @type {HTMLSelectElement} */ (byId('expect')).value || null);
   byId('again').onclick = () => void (invitation && openLink(invitation.text));
   byId('hangup').onclick = () => void call?.hangUp();
   byId('mute').onclick = () => void toggle(media, 'audio');
@@ -267,13 +319,14 @@ function watchNetwork() {
 
 /** A reload in mid-call takes its own seat at once; nobody needs to press anything twice. @param {string} saved */
 async function comeBack(saved) {
-  const { microphone, camera, muted, chosen, relayOnly } = JSON.parse(saved);
+  const { microphone, camera, muted, chosen, relayOnly, isPrivate, named } = JSON.parse(saved);
   wantsRelay().checked = relayOnly === true;
+  wantsPrivacy().checked = isPrivate === true;
   media.muted = muted === true;
   media.chosen = { audio: String(chosen?.audio ?? ''), video: String(chosen?.video ?? '') };
   const captured = microphone && camera ? media.turnOnBoth()
     : microphone ? media.turnOn('audio') : camera ? media.turnOn('video') : undefined;
-  await join();
+  await join(typeof named === 'string' ? named : null);
   await captured;
 }
 
@@ -283,6 +336,13 @@ async function main() {
   setUpDevices(media);
   setUpButtons();
   setUpTalk();
+  setUpPeople(people);
+  setUpPerson({
+    compare: (same) => call?.trust?.compare(same),
+    decide: (goOn) => call?.trust?.decide(goOn),
+    take: takeKey,
+    remember: rememberPerson,
+  });
   watchNetwork();
   openPanel(isWide());
   showReport(report);

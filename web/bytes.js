@@ -76,3 +76,8 @@ export function colonHex(bytes) {
 export function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** @param {string} text as colonHex() writes it @returns {Bytes} */
+export function fromColonHex(text) {
+  return new Uint8Array(text.split(':').map((pair) => parseInt(pair, 16)));
+}

@@ -5,10 +5,13 @@ import { Peer } from './peer.js';
 import { notReported } from './report.js';
 import { KIND, Seal, SealError } from './seal.js';
 import { Signal } from './signal.js';
+import { Trust } from './trust.js';
 
 /** @typedef {import('./report.js').Report} Report */
 /** @typedef {import('./report.js').Door} Door */
 /** @typedef {import('./devices.js').Media} Media */
+/** @typedef {import('./trust.js').Standing} Standing */
+/** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {{audio: boolean, video: boolean, screen: boolean}} Says */
 /** @typedef {'connecting'|'waiting'|'in-call'|'ended'|'failed'} CallState */
 
@@ -18,6 +21,7 @@ import { Signal } from './signal.js';
  * @property {(notice: string) => void} notice something that passes, '' when it has passed
  * @property {(says: Says) => void} other what the other end says that it sends
  * @property {(stream: MediaStream | null) => void} remote
+ * @property {(standing: Standing | null) => void} person what is known of who is there, null when nobody is
  * @property {(channel: import('./channels.js').Channel) => void} channel `chat`, or a `file` of the other end; as in PeerEvents
  */
 
@@ -25,13 +29,14 @@ import { Signal } from './signal.js';
  * @typedef {object} EpochState
  * @property {boolean} opener
  * @property {string} callId
+ * @property {[Bytes, Bytes]} sids this end's and the other's
  * @property {string | null} mine the call that this end said it runs
  * @property {boolean} agreed whether the other end's first state is there
  */
 
 const LINGER = 3000;
 const NO_PATH = 30000;
-const FRESH = /** @type {Door[]} */ (['fingerprints', 'media', 'path']);
+const FRESH = /** @type {Door[]} */ (['fingerprints', 'media', 'path', 'person']);
 
 /** @param {RTCIceServer[]} ice */
 function hasRelay(ice) {
@@ -41,6 +46,7 @@ function hasRelay(ice) {
 export class Call {
   /** @type {CallState} */ state = 'connecting';
   /** @type {Peer | null} */ peer = null;
+  /** Who is at the other end of `peer`, once every door holds. @type {Trust | null} */ trust = null;
   /** @type {string | null} */ #other = null;
   /** @type {EpochState | null} */ #epoch = null;
   /** @type {Promise<void>} */ #queue = Promise.resolve();
@@ -54,9 +60,10 @@ export class Call {
   /**
    * @param {string} url of the server's WebSocket
    * @param {import('./link.js').Invitation} invitation @param {Media} media @param {Report} report @param {CallEvents} on
-   * @param {boolean} [relayOnly] no candidate of this end but a relay's
+   * @param {import('./trust.js').Company} company @param {boolean} [relayOnly] no candidate of this end but a relay's
    */
-  constructor(url, invitation, media, report, on, relayOnly = false) {
+  constructor(url, invitation, media, report, on, company, relayOnly = false) {
+    this.company = company;
     this.media = media;
     this.report = report;
     this.on = on;
@@ -221,9 +228,9 @@ export class Call {
   }
 
   /** @param {import('./seal.js').NewEpoch} epoch */
-  async #begin({ role, callId, reply }) {
+  async #begin({ role, callId, sids, reply }) {
     if (reply) this.#deliver(reply);
-    this.#epoch = { opener: role === 'opener', callId, mine: this.#running(), agreed: false };
+    this.#epoch = { opener: role === 'opener', callId, sids, mine: this.#running(), agreed: false };
     await this.#sayState(callId);
   }
 
@@ -287,13 +294,13 @@ export class Call {
     } else {
       if (this.peer?.hadRemote) this.report.note('the call starts anew, and so does the verdict');
       this.#dropPeer();
-      this.#newPeer(epoch.callId);
+      this.#newPeer(epoch);
     }
     await this.peer?.epoch(epoch.opener);
   }
 
-  /** @param {string} callId */
-  #newPeer(callId) {
+  /** @param {EpochState} epoch in which it begins */
+  #newPeer({ callId, sids }) {
     this.report.reset(FRESH);
     this.#enter('connecting');
     const peer = new Peer(this.#ice, this.relayOnly, callId, this.media, this.report, {
@@ -301,6 +308,7 @@ export class Call {
       queue: (work) => this.#inOrder(work),
       fail: (door, code) => this.#refuse(peer, door, code),
       channel: (channel) => this.#channel(peer, channel),
+      held: () => this.#meet(peer, sids),
       open: (stream) => this.#opened(peer, stream),
       link: (state) => this.#linkChanged(peer, state),
     });
@@ -314,23 +322,55 @@ export class Call {
     clearTimeout(this.#timer);
     if (!this.peer) return;
     this.#pathFound();
+    this.#part();
     this.peer.close();
     this.peer = null;
     this.on.remote(null);
     this.report.reset(FRESH);
   }
 
+  /** Every door holds: now it is asked who is there. @param {Peer} peer @param {[Bytes, Bytes]} sids */
+  #meet(peer, sids) {
+    if (peer !== this.peer || this.#over) return;
+    clearTimeout(this.#timer);
+    this.report.note('every door holds');
+    const ends = peer.ends(sids);
+    if (!ends) return this.#refuse(peer, 'person', 'browser-refused');
+    this.trust = new Trust(ends, this.company, {
+      send: (message) => void peer.channels.trust?.send(message),
+      fail: (code, why) => {
+        if (peer === this.peer) this.fail('person', code, why);
+      },
+      changed: (standing) => this.#learnt(standing),
+      admit: () => void peer.admit(),
+    });
+  }
+
+  /** @param {Standing} standing */
+  #learnt(standing) {
+    this.report.meet(standing);
+    this.on.person(standing);
+  }
+
+  /** Whoever was there is not there any more. */
+  #part() {
+    this.trust?.close();
+    this.trust = null;
+    this.on.person(null);
+  }
+
   /** @param {Peer} peer @param {import('./channels.js').Channel} channel */
   #channel(peer, channel) {
     if (peer !== this.peer || this.#over) return channel.close();
-    if (channel.label !== 'trust') this.on.channel(channel);
+    if (channel !== peer.channels.trust) return this.on.channel(channel);
+    channel.on.message = (data) => this.trust?.take(data);
+    this.trust?.begin();
   }
 
   /** @param {Peer} peer @param {MediaStream} stream */
   #opened(peer, stream) {
     if (peer !== this.peer || this.#over) return;
-    clearTimeout(this.#timer);
-    this.report.note('every door holds; sound and picture may go out');
+    this.report.note('sound and picture may go');
     this.on.remote(stream);
     this.#enter('in-call');
   }
@@ -372,6 +412,7 @@ export class Call {
   fail(door, code, remark = '') {
     if (this.#over || this.report.failure) return;
     this.report.fail(door, code, remark);
+    this.#part();
     this.peer?.close();
     this.on.remote(null);
     void this.#sayBye(code).catch(() => {}).then(() => this.#finish('failed', code));
@@ -400,6 +441,7 @@ export class Call {
     clearTimeout(this.#timer);
     clearTimeout(this.#longing);
     this.signal.leave();
+    this.#part();
     this.peer?.close();
     this.media.stopAll();
     this.on.remote(null);

@@ -118,6 +118,7 @@ export class Channels {
   /** @type {Channel | null} */ chat = null;
   /** @type {Set<Channel>} of files, which either end opened */ #files = new Set();
   /** @type {WeakSet<Channel>} those of this end's files */ #own = new WeakSet();
+  #introducing = false;
   #admitted = false;
 
   /**
@@ -170,15 +171,22 @@ export class Channels {
     }
   }
 
-  /** Every door holds. */
+  /** Every door holds: who is there may show who it is. */
+  introduce() {
+    this.#introducing = true;
+    this.#look();
+  }
+
+  /** And it is nobody else than the one who was expected: the rest may be said. */
   admit() {
+    this.#introducing = true;
     this.#admitted = true;
     this.#look();
   }
 
   #look() {
-    if (!this.#admitted) return;
-    for (const channel of [this.trust, this.chat, ...this.#files]) {
+    const others = this.#admitted ? [this.chat, ...this.#files] : [];
+    for (const channel of [this.#introducing ? this.trust : null, ...others]) {
       if (!channel?.isOpen || channel.ready) continue;
       if (!this.#own.has(channel)) this.tell(channel);
       channel.release();
@@ -187,6 +195,7 @@ export class Channels {
 
   /** With the connection: what waited is dropped, and who uses a channel is told that it is over. */
   close() {
+    this.#introducing = false;
     this.#admitted = false;
     for (const channel of [this.trust, this.chat, ...this.#files]) channel?.close();
   }

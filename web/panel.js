@@ -26,7 +26,7 @@ function buildDoor(door) {
     make('span', { class: 'dot' }, icon('pending')),
     make('span', { class: 'door-title' }, title),
     make('span', { class: 'door-state' }, STATES.pending));
-  const since = make('p', { class: 'quiet', 'data-field': 'since' });
+  const since = make('p', { class: 'quiet', 'data-field': 'holds-since' });
   const fault = make('p', { class: 'remedy', 'data-field': 'fault', hidden: '' });
   return make('li', { 'data-door': door, 'data-state': 'pending' },
     make('details', {}, summary, fault, make('p', { 'data-field': 'meaning' }), list, since));
@@ -60,7 +60,7 @@ function drawDoor(report, door) {
   };
   for (const [name, value] of Object.entries(record.fields)) write(name, say(value), typeof value === 'object');
   write('meaning', meaning(door, record.state));
-  write('since', record.since ? `Holds since ${new Date(record.since).toLocaleTimeString()}.` : '');
+  write('holds-since', record.since ? `Holds since ${new Date(record.since).toLocaleTimeString()}.` : '');
   const fault = element.querySelector('[data-field="fault"]');
   if (fault instanceof HTMLElement) {
     fault.hidden = !record.reason;
@@ -78,13 +78,16 @@ function draw() {
   const verdict = current.verdict();
   const panel = byId('panel');
   panel.dataset.verdict = verdict.state;
+  // Whoever was let in against an alarm gets no mark that all is well.
+  const { identity = null, awaited = null, compared = null } = current.person ?? {};
+  panel.dataset.person = awaited && identity && identity !== 'known' && !compared ? 'doubt' : '';
   setText('verdict', verdict.text);
   setText('verdict-detail', verdict.detail);
   setText('verdict-remedy', verdict.remedy ?? '');
   // A failed door says it itself, right below.
   show('verdict-detail', verdict.door === null);
   show('verdict-remedy', !!verdict.remedy && verdict.door === null);
-  byId('verdict-mark').setAttribute('href', `#i-${MARKS[verdict.state]}`);
+  byId('verdict-mark').setAttribute('href', `#i-${panel.dataset.person && verdict.state === 'verified' ? 'unknown' : MARKS[verdict.state]}`);
   for (const door of DOORS) drawDoor(current, door);
 }
 

@@ -1,7 +1,7 @@
 // One RTCPeerConnection from its first description to its end: negotiation in both roles, and the doors that must hold
 // before any sound or picture goes out or is shown. Descriptions come in opened and leave to be sealed; call.js does that.
 
-import { colonHex } from './bytes.js';
+import { colonHex, fromColonHex } from './bytes.js';
 import { Channels } from './channels.js';
 import { notReported } from './report.js';
 import { checkRemote, keepRole, otherRole, ownFingerprint, roleOf, SdpError, tellsData } from './sdp.js';
@@ -19,7 +19,8 @@ import { describeMedia, describePath, tellsMedia } from './stats.js';
  * @property {(door: import('./report.js').Door, code: string) => void} fail
  * @property {(channel: import('./channels.js').Channel) => void} channel it is open and every door holds; by its label it is
  *   `trust`, `chat` or a `file` of the other end; before it is told anything it may be given its `on`
- * @property {(stream: MediaStream) => void} open every door holds
+ * @property {() => void} held every door holds: from now on it is asked who is there
+ * @property {(stream: MediaStream) => void} open sound and picture go
  * @property {(state: 'ok'|'lost'|'closed') => void} link what has become of the path
  */
 
@@ -33,7 +34,11 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Peer {
   hadRemote = false;
+  /** Every door holds. */
   isOpen = false;
+  /** And whoever is there was let in. */
+  #admitted = false;
+  /** SHA-256 of the certificate that the other end used in the handshake. @type {import('./bytes.js').Bytes | null} */ #used = null;
   connected = false;
   polite = true;
   /** Whether the epoch's first offer is answered: before that only the opener offers. */
@@ -290,6 +295,7 @@ export class Peer {
     if (certificates.length === 0 || !this.#theirs) return null;
     const digest = await crypto.subtle.digest(this.#theirs.hash, certificates[0]);
     const seen = colonHex(new Uint8Array(digest));
+    this.#used = new Uint8Array(await crypto.subtle.digest('SHA-256', certificates[0]));
     this.report.put('fingerprints', { seen: `${this.#theirs.hash} ${seen}`, equal: seen === this.#theirs.value });
     return seen;
   }
@@ -331,15 +337,38 @@ export class Peer {
     this.#linkUp();
     if (this.isOpen) return;
     this.isOpen = true;
+    this.on.held();
+    this.channels.introduce();
+  }
+
+  /** Whoever is at the other end is let in: sound and picture may go. */
+  async admit() {
+    if (!this.isOpen || this.#closed || this.#admitted) return;
+    this.#admitted = true;
     this.channels.admit();
     await this.attach();
     // While the tracks were put in, the other end may have refused the call.
     if (!this.#closed) this.on.open(this.#remote);
   }
 
+  /**
+   * What both ends know of this association, once every door holds; null where the browser does not tell.
+   * @param {[import('./bytes.js').Bytes, import('./bytes.js').Bytes]} sids this end's and the other's
+   * @returns {import('./sas.js').Ends | null}
+   */
+  ends(sids) {
+    const own = ownFingerprint(this.pc.localDescription?.sdp);
+    // A browser that shows no certificate has compared it with the fingerprint that came sealed.
+    const theirs = this.#used ?? (this.#theirs?.hash === 'sha-256' ? fromColonHex(this.#theirs.value) : null);
+    if (own?.hash !== 'sha-256' || !theirs || !this.#role) return null;
+    const mine = fromColonHex(own.value);
+    return this.#role === 'active' ? { client: true, fingerprints: [mine, theirs], sids }
+      : { client: false, fingerprints: [theirs, mine], sids: [sids[1], sids[0]] };
+  }
+
   /** Puts what this end captures into the senders, once the doors hold. */
   async attach() {
-    if (!this.isOpen || this.#closed) return;
+    if (!this.#admitted || this.#closed) return;
     for (const { sender, receiver } of this.pc.getTransceivers()) {
       const track = receiver.track.kind === 'audio' ? this.media.sound : this.media.picture;
       if (sender.track !== track) await sender.replaceTrack(track).catch(() => {});

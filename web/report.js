@@ -3,11 +3,12 @@
 
 import { sentence } from './errors.js';
 
-/** @typedef {'signaling'|'seal'|'fingerprints'|'media'|'path'} Door */
+/** @typedef {'signaling'|'seal'|'fingerprints'|'media'|'path'|'person'} Door */
 /** @typedef {'pending'|'held'|'failed'|'unknown'} DoorState */
 /** @typedef {{not_reported: string}} NotReported */
 /** @typedef {string | number | boolean | NotReported} Value */
 /** @typedef {{state: DoorState, since: string | null, reason: string | null, fields: Record<string, Value>}} DoorRecord */
+/** @typedef {import('./trust.js').Standing} Standing */
 /**
  * @typedef {object} Verdict
  * @property {'none'|'checking'|'verified'|'unreported'|'failed'|'ended'} state
@@ -19,7 +20,7 @@ import { sentence } from './errors.js';
  */
 
 /** @type {readonly Door[]} */
-export const DOORS = Object.freeze(['signaling', 'seal', 'fingerprints', 'media', 'path']);
+export const DOORS = Object.freeze(['signaling', 'seal', 'fingerprints', 'media', 'path', 'person']);
 
 /** @type {Record<Door, {title: string, proves: string, fields: Record<string, string>}>} */
 export const WORDS = {
@@ -53,7 +54,42 @@ export const WORDS = {
     proves: 'How the packets travel. A relay would see only encrypted packets. Addresses are neither shown nor saved.',
     fields: { kind: 'Kind', protocol: 'Protocol', mine: 'This end', theirs: 'The other end' },
   },
+  person: {
+    title: 'Person',
+    proves: 'You compared the pictures, so nobody sits between you and the one whom you compared them with; or the other end '
+      + 'has a key that you gave a name to. A key tells that it is the same browser or program as then, not who uses it.',
+    fields: { compared: 'Compared', identity: 'Identity', name: 'Known as', since: 'Known since', key: 'Key' },
+  },
 };
+
+/** @param {string} time RFC 3339 @returns {string} the day, which is all that people need */
+const day = (time) => time.slice(0, 10);
+
+/** @param {Standing} standing @returns {Value} */
+function sayIdentity({ identity, pin, awaited }) {
+  switch (identity) {
+    case 'known': return 'known';
+    case 'unknown': return 'unknown: a key without a name';
+    case 'changed': return `changed: not the key of ${awaited?.name}`;
+    case 'other': return `other: the key of ${pin?.name}, not of ${awaited?.name}`;
+    case 'silent': return 'silent: it did not introduce itself';
+    default: return notReported('it has not introduced itself yet');
+  }
+}
+
+/** @param {Standing} standing @returns {Record<string, Value>} */
+function describePerson(standing) {
+  const { pin, key, compared } = standing;
+  const nobody = notReported('you gave this key no name');
+  const before = pin?.compared ? `not in this call; by you on ${day(pin.compared)}` : 'no';
+  return {
+    compared: compared ? 'by you, in this call' : before,
+    identity: sayIdentity(standing),
+    name: pin?.name ?? nobody,
+    since: pin ? day(pin.since) : nobody,
+    key: key ?? notReported('the other end has not introduced itself'),
+  };
+}
 
 /** @param {string} reason @returns {NotReported} */
 export function notReported(reason = 'this browser does not tell') {
@@ -80,6 +116,7 @@ export class Report {
   /** @type {{door: Door | null, reason: string, remark: string} | null} */ failure = null;
   /** @type {string | null} */ ended = null;
   /** @type {string | null} */ started = null;
+  /** Who is at the other end, as far as it is known. @type {Standing | null} */ person = null;
   phase = 'none';
 
   /** @param {() => void} [changed] @param {() => string} [now] */
@@ -126,7 +163,22 @@ export class Report {
   /** The verdict starts anew. @param {Door[]} doors */
   reset(doors) {
     for (const door of doors) this.doors[door] = this.#blank(door);
+    if (doors.includes('person')) this.person = null;
     this.changed();
+  }
+
+  /** What is known of the other end's person changed. @param {Standing} standing */
+  meet(standing) {
+    const before = this.person;
+    this.person = standing;
+    this.put('person', describePerson(standing));
+    if (standing.string && !before?.string) this.note('there are pictures to compare', 'person');
+    if (standing.identity && standing.identity !== before?.identity) this.note(`the other end's key: ${standing.identity}`, 'person');
+    if (standing.alarm && !before?.alarm) this.note('alarm: not the one who was expected', 'person');
+    if (before?.alarm && standing.admitted) this.note('the user let the other end in', 'person');
+    if (standing.compared) this.set('person', 'held', 'people compared the pictures, and they are the same');
+    else if (standing.identity === 'known') this.set('person', 'held', 'the other end has a known key');
+    else this.set('person', 'pending', 'the other end has no known key');
   }
 
   /** @param {string} event @param {Door | null} [door] */
@@ -159,10 +211,7 @@ export class Report {
       return plain('ended', 'The call is over', held && fingerprints.state === 'held'
         ? 'It was encrypted end to end and verified to its end.' : 'It ended before every check had held.');
     }
-    if (held && fingerprints.state === 'held') {
-      return plain('verified', 'Encrypted end to end and verified. Not compared by people.',
-        'This browser checked every door below. The other end is someone who has the link; who that is, only you can tell.');
-    }
+    if (held && fingerprints.state === 'held') return plain('verified', ...sayPerson(this.person));
     if (held && fingerprints.state === 'unknown') {
       return plain('unreported', 'Encrypted end to end. This browser checked, and does not show what it saw.',
         'The browser itself compared the fingerprint. It gives this page no way to confirm it.');
@@ -188,9 +237,30 @@ export class Report {
     }));
     return {
       format: 'sotto-report-1', agent: 'page', started: this.started, saved: this.now(),
-      verdict: this.verdict(), compared_by_people: false, doors, events: this.events,
+      verdict: this.verdict(), compared_by_people: Boolean(this.person?.compared), doors, events: this.events,
     };
   }
+}
+
+/** @param {Standing | null} person @returns {[string, string]} the line and what it means, when every other door holds */
+function sayPerson(person) {
+  const { pin = null, awaited = null, compared = null, identity = null } = person ?? {};
+  const host = 'In a browser, the host of this page is trusted for the page’s code.';
+  if (compared) {
+    return [pin ? `Encrypted, with ${pin.name}, compared by you` : 'Encrypted, compared by you',
+      `You saw the same pictures, so nobody sits between you and the one whom you compared them with. ${host}`];
+  }
+  if (pin && identity === 'known') {
+    return [`Encrypted, with ${pin.name}`, pin.compared
+      ? `The other end has the key that you know as ${pin.name} since ${day(pin.since)}, compared by you on ${day(pin.compared)}. ${host}`
+      : `The other end has the key that you named ${pin.name} on ${day(pin.since)}. You have never compared, so it is whoever had it then.`];
+  }
+  if (awaited && identity) {
+    return [`Encrypted, and not shown to be ${awaited.name}`,
+      `The other end has not shown the key of ${awaited.name}, and you went on. Compare over another way before you say what only ${awaited.name} may hear.`];
+  }
+  return ['Encrypted, not compared',
+    'This browser checked every door below. The other end is someone who has the link; who that is, only you can tell.'];
 }
 
 /** @param {string} reason @returns {string} with the seal's own names, as docs/protocol.md has them */

@@ -19,7 +19,7 @@ import { compare, concat, fromBase64url, toBase64url, utf8 } from './bytes.js';
 
 /**
  * What opening a payload gave.
- * @typedef {{type: 'epoch', role: 'opener'|'answerer', callId: string, reply: string | null}} NewEpoch
+ * @typedef {{type: 'epoch', role: 'opener'|'answerer', callId: string, sids: [Bytes, Bytes], reply: string | null}} NewEpoch sids: this end's and the other's
  * @typedef {{type: 'message', kind: number, value: any, hash: Bytes}} Message
  * @typedef {{type: 'stale'}} Stale
  */
@@ -179,11 +179,13 @@ export class Seal {
       this.#awaiting = false;
       this.#sid = this.#random(SID);
       const callId = await this.#begin(this.#sid, theirs);
-      return { type: 'epoch', role: 'answerer', callId, reply: toBase64url(concat([HELLO, VERSION], this.#sid, theirs)) };
+      const reply = toBase64url(concat([HELLO, VERSION], this.#sid, theirs));
+      return { type: 'epoch', role: 'answerer', callId, sids: [this.#sid, theirs], reply };
     }
     if (!this.#awaiting || !this.#sid || compare(re, this.#sid) !== 0) return this.#ignored();
     this.#awaiting = false;
-    return { type: 'epoch', role: 'opener', callId: await this.#begin(this.#sid, theirs), reply: null };
+    const callId = await this.#begin(this.#sid, theirs);
+    return { type: 'epoch', role: 'opener', callId, sids: [this.#sid, theirs], reply: null };
   }
 
   /** @param {Bytes} mine @param {Bytes} theirs @returns {Promise<string>} the call id of the new epoch */

@@ -61,7 +61,7 @@ test('who joins without camera and microphone is in the call, captures nothing a
   await panelsAgree(a, b);
   assert.equal(await a.text('cover-text'), 'Their camera is off');
   assert.equal((await b.did()).captures, 0);
-  await b.sentNothing();
+  await b.sentNoMedia();
   // In the call a press on the button is what it takes.
   await b.press('camera');
   await a.until('sees the other end', async () => (await a.stats()).framesDecoded > 0);

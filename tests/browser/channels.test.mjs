@@ -78,7 +78,8 @@ for (const name of ['Chromium', 'Firefox']) {
         const signals = (await visitor.did()).socketMessages;
         await visitor.receives();
         assert.equal((await visitor.did()).socketMessages, signals);
-        assert.equal((await visitor.did()).dataSent, 0);
+        assert.deepEqual((await visitor.did()).heard, []);
+        await visitor.until('takes note of the silence', async () => /^silent/.test((await visitor.panel()).doors.person.fields.identity));
       }
       await hangUp(b, a);
       for (const visitor of [a, b]) {

@@ -36,8 +36,12 @@ export async function panelsAgree(a, b, { epochs } = {}) {
     const there = panels[1 - i].doors;
     const { signaling, seal, fingerprints, media, path } = panel.doors;
     assert.equal(panel.verdict, 'verified', who);
-    assert.match(panel.text, /^Encrypted end to end and verified\. Not compared by people\./, who);
-    for (const [name, door] of Object.entries(panel.doors)) assert.equal(door.state, 'held', `${who}: ${name}`);
+    assert.equal(panel.text, 'Encrypted, not compared', who);
+    const { person, ...doors } = panel.doors;
+    for (const [name, door] of Object.entries(doors)) assert.equal(door.state, 'held', `${who}: ${name}`);
+    // Two who never met, and have not compared.
+    assert.equal(person.state, 'pending', who);
+    assert.equal(person.fields.compared, 'no', who);
 
     assert.match(signaling.fields.version, /^TLSv1\.[23]$/, who);
     assert.match(signaling.fields.cipher, /GCM|CHACHA20/, who);

@@ -133,13 +133,18 @@ export class Visitor {
     }
   }
 
-  /** Nothing of sound or picture, and nothing on a data channel, ever left this page. */
-  async sentNothing() {
+  /** Nothing of sound or picture ever left this page. */
+  async sentNoMedia() {
     const did = await this.did();
     assert.equal(did.attached, 0, `${this.name}: a track was given to a sender`);
     assert.equal(did.packetsSent, 0, `${this.name}: media packets were sent`);
     assert.equal(did.bytesSent, 0, `${this.name}: media bytes were sent`);
-    assert.equal(did.dataSent, 0, `${this.name}: messages were sent on a data channel`);
+  }
+
+  /** And nothing on a data channel either. */
+  async sentNothing() {
+    await this.sentNoMedia();
+    assert.equal((await this.did()).dataSent, 0, `${this.name}: messages were sent on a data channel`);
   }
 
   async close() {

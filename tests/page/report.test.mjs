@@ -27,8 +27,61 @@ test('no verdict before every door has held', () => {
 });
 
 test('the verdict says that people have not compared', () => {
-  assert.match(held(fresh()).verdict().text, /Not compared by people/);
+  assert.equal(held(fresh()).verdict().text, 'Encrypted, not compared');
   assert.equal(fresh().toJSON().compared_by_people, false);
+});
+
+const KEY = 'MtORVmfhsWyMxgucAQ0_Qappu7a4TNXfIL3AyqeMJ7c';
+const ann = { name: 'Ann', key: KEY, since: '2026-01-01T00:00:00Z', compared: null, links: [] };
+const nobody = { identity: null, key: null, pin: null, awaited: null, alarm: false, admitted: true, string: null, compared: null };
+const now = '2026-02-02T00:00:00Z';
+
+test('the verdict names who was recognised, and says what that rests on', () => {
+  const meets = (standing) => {
+    const report = fresh();
+    for (const door of DOORS) if (door !== 'person') report.set(door, 'held', 'held');
+    report.meet({ ...nobody, ...standing });
+    const { state, text, detail } = report.verdict();
+    assert.equal(state, 'verified', 'the person is not needed for that');
+    const saved = JSON.parse(JSON.stringify(report));
+    assert.equal(saved.compared_by_people, Boolean(standing.compared));
+    return { text, detail, door: saved.doors.find(({ door }) => door === 'person') };
+  };
+  const unknown = meets({ identity: 'unknown', key: KEY });
+  assert.equal(unknown.text, 'Encrypted, not compared');
+  assert.deepEqual([unknown.door.state, unknown.door.fields.key, unknown.door.fields.compared], ['pending', KEY, 'no']);
+  assert.ok(unknown.door.fields.name.not_reported);
+
+  const once = meets({ identity: 'unknown', key: KEY, compared: now });
+  assert.equal(once.text, 'Encrypted, compared by you');
+  assert.match(once.detail, /the host of this page is trusted/);
+  assert.deepEqual([once.door.state, once.door.fields.compared], ['held', 'by you, in this call']);
+
+  const known = meets({ identity: 'known', key: KEY, pin: ann, awaited: ann });
+  assert.equal(known.text, 'Encrypted, with Ann');
+  assert.match(known.detail, /named Ann on 2026-01-01\. You have never compared/);
+  assert.deepEqual([known.door.state, known.door.fields.name, known.door.fields.since], ['held', 'Ann', '2026-01-01']);
+
+  const before = meets({ identity: 'known', key: KEY, pin: { ...ann, compared: now } });
+  assert.match(before.detail, /since 2026-01-01, compared by you on 2026-02-02/);
+  assert.equal(before.door.fields.compared, 'not in this call; by you on 2026-02-02');
+  assert.equal(meets({ identity: 'known', key: KEY, pin: ann, compared: now }).text, 'Encrypted, with Ann, compared by you');
+
+  for (const identity of ['changed', 'other', 'silent']) {
+    const other = meets({ identity, key: identity === 'silent' ? null : KEY, awaited: ann, pin: identity === 'other' ? { ...ann, name: 'Bob' } : null });
+    assert.equal(other.text, 'Encrypted, and not shown to be Ann');
+    assert.equal(other.door.state, 'pending');
+    assert.match(other.door.fields.identity, new RegExp(`^${identity}: `));
+  }
+});
+
+test('a new association knows nobody yet', () => {
+  const report = held(fresh());
+  report.meet({ ...nobody, identity: 'unknown', key: KEY, compared: now });
+  report.reset(['person']);
+  assert.equal(report.verdict().text, 'Encrypted, not compared');
+  assert.equal(report.toJSON().compared_by_people, false);
+  assert.ok(report.doors.person.fields.key.not_reported);
 });
 
 test('a failed door stays failed and says which, why and what to do', () => {
