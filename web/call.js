@@ -5,7 +5,7 @@ import { Peer } from './peer.js';
 import { notReported } from './report.js';
 import { KIND, Seal, SealError } from './seal.js';
 import { Signal } from './signal.js';
-import { Trust } from './trust.js';
+import { Trust, UNMET } from './trust.js';
 
 /** @typedef {import('./report.js').Report} Report */
 /** @typedef {import('./report.js').Door} Door */
@@ -302,6 +302,7 @@ export class Call {
   /** @param {EpochState} epoch in which it begins */
   #newPeer({ callId, sids }) {
     this.report.reset(FRESH);
+    this.report.meet(UNMET);
     this.#enter('connecting');
     const peer = new Peer(this.#ice, this.relayOnly, callId, this.media, this.report, {
       send: (kind, value, offerHash) => this.#send(kind, value, offerHash).catch((error) => this.#fault(error)),

@@ -16,7 +16,7 @@ import { isObject, strictJson } from './json.js';
 export const LONGEST_NAME = 64;
 const MOST_PEOPLE = 1000;
 const MOST_LINKS = 32;
-const LARGEST_FILE = 1024 * 1024;
+const LARGEST_FILE = 2 * 1024 * 1024;
 const KIND = 'known peers';
 /** What would break a line, or turn the direction of the text around a name, as well as what is no character. */
 const UNFIT = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/u;

@@ -70,7 +70,7 @@ function drawCompare({ string, compared, pin }) {
   setText('compare-title', compared ? 'You said: the same' : 'Do you both see the same?');
   show('compare-answers', !compared);
   show('compare-done', compared !== null);
-  byId('compare').classList.toggle('primary', !compared && !pin);
+  byId('compare').classList.toggle('wanted', !compared && !pin?.compared);
 }
 
 /** @param {Standing | null} standing null: nobody is there @param {boolean} canRemember */

@@ -211,6 +211,9 @@ export class Report {
       return plain('ended', 'The call is over', held && fingerprints.state === 'held'
         ? 'It was encrypted end to end and verified to its end.' : 'It ended before every check had held.');
     }
+    if (held && this.person && !this.person.admitted) {
+      return plain('checking', 'Checking who is there…', 'No sound and no picture goes out or is shown before that is settled.');
+    }
     if (held && fingerprints.state === 'held') return plain('verified', ...sayPerson(this.person));
     if (held && fingerprints.state === 'unknown') {
       return plain('unreported', 'Encrypted end to end. This browser checked, and does not show what it saw.',
@@ -247,8 +250,8 @@ function sayPerson(person) {
   const { pin = null, awaited = null, compared = null, identity = null } = person ?? {};
   const host = 'In a browser, the host of this page is trusted for the page’s code.';
   if (compared) {
-    return [pin ? `Encrypted, with ${pin.name}, compared by you` : 'Encrypted, compared by you',
-      `You saw the same pictures, so nobody sits between you and the one whom you compared them with. ${host}`];
+    return [pin ? `Encrypted, with ${pin.name}` : 'Encrypted, compared by you',
+      `You compared in this call and saw the same pictures, so nobody sits between you and the one whom you compared them with. ${host}`];
   }
   if (pin && identity === 'known') {
     return [`Encrypted, with ${pin.name}`, pin.compared

@@ -49,9 +49,12 @@ const SILENCE = 10_000;
 /** Messages that may wait for their turn; an honest end sends four. */
 const MOST_WAITING = 16;
 
+/** Before anything is known. @type {Readonly<Standing>} */
+export const UNMET = Object.freeze({ identity: null, key: null, pin: null, awaited: null, alarm: false, admitted: false, string: null,
+  compared: null });
+
 export class Trust {
-  /** @type {Standing} */
-  standing = { identity: null, key: null, pin: null, awaited: null, alarm: false, admitted: false, string: null, compared: null };
+  /** @type {Standing} */ standing = UNMET;
   /** @type {Promise<void>} */ #queue = Promise.resolve();
   #waiting = 0;
   #over = false;

@@ -51,6 +51,7 @@ export class Evil {
   ends = new Map();
   /** @type {((envelope: Envelope) => string[] | void)} what goes on in place of an envelope; nothing: itself */
   scheme = () => {};
+  /** @type {(room: string) => string} in which room an end is really seated */ seat = (room) => room;
 
   /** @param {World} world a server behind, and this in front of it */
   static async start(world) {
@@ -80,6 +81,7 @@ export class Evil {
     this.said = [];
     this.ends = new Map();
     this.scheme = scheme;
+    this.seat = (room) => room;
   }
 
   #pass(req, res) {
@@ -122,6 +124,7 @@ export class Evil {
 
   #fromEnd(end, data) {
     const message = JSON.parse(data);
+    if (message.kind === 'join') return void end.upstream.send(JSON.stringify({ ...message, room: this.seat(message.room) }));
     if (message.kind !== 'envelope') return void end.upstream.send(data);
     const envelope = readEnvelope(end.name, message.payload);
     this.said.push(envelope);

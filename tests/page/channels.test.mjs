@@ -83,6 +83,20 @@ test('what comes before the doors hold is told after it, in order; nothing goes 
   assert.deepEqual(told, ['chat', 'trust']);
 });
 
+test('who is there is asked first, and nothing else is told or sent before it is settled', () => {
+  const { channels, made, told, heard, offer, file } = scene();
+  channels.make();
+  for (const rtc of made) rtc.open();
+  made[0].onmessage({ data: 'who' });
+  made[1].onmessage({ data: 'a line' });
+  channels.introduce();
+  offer(file());
+  assert.deepEqual([told, heard], [['trust'], ['opened', 'who']]);
+  assert.deepEqual([channels.trust.send('me'), channels.chat.send('early'), channels.openFile()], [true, false, null]);
+  channels.admit();
+  assert.deepEqual([told, heard], [['trust', 'chat', 'file'], ['opened', 'who', 'opened', 'a line', 'opened']]);
+});
+
 test('of a call that failed nothing is told', () => {
   const { channels, made, told, heard } = scene();
   channels.make();

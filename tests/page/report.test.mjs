@@ -65,13 +65,21 @@ test('the verdict names who was recognised, and says what that rests on', () => 
   const before = meets({ identity: 'known', key: KEY, pin: { ...ann, compared: now } });
   assert.match(before.detail, /since 2026-01-01, compared by you on 2026-02-02/);
   assert.equal(before.door.fields.compared, 'not in this call; by you on 2026-02-02');
-  assert.equal(meets({ identity: 'known', key: KEY, pin: ann, compared: now }).text, 'Encrypted, with Ann, compared by you');
+  assert.equal(meets({ identity: 'known', key: KEY, pin: ann, compared: now }).text, 'Encrypted, with Ann');
 
   for (const identity of ['changed', 'other', 'silent']) {
     const other = meets({ identity, key: identity === 'silent' ? null : KEY, awaited: ann, pin: identity === 'other' ? { ...ann, name: 'Bob' } : null });
     assert.equal(other.text, 'Encrypted, and not shown to be Ann');
     assert.equal(other.door.state, 'pending');
     assert.match(other.door.fields.identity, new RegExp(`^${identity}: `));
+  }
+});
+
+test('nobody who was not let in has a call that is verified', () => {
+  const report = held(fresh());
+  for (const alarm of [false, true]) {
+    report.meet({ ...nobody, admitted: false, alarm, awaited: ann });
+    assert.equal(report.verdict().state, 'checking');
   }
 });
 
