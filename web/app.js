@@ -335,7 +335,6 @@ async function main() {
   setUpPanel();
   setUpDevices(media);
   setUpButtons();
-  setUpTalk();
   setUpPeople(people);
   setUpPerson({
     compare: (same) => call?.trust?.compare(same),
@@ -343,6 +342,7 @@ async function main() {
     take: takeKey,
     remember: rememberPerson,
   });
+  setUpTalk();
   watchNetwork();
   openPanel(isWide());
   showReport(report);

@@ -72,12 +72,12 @@ export function colonHex(bytes) {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
 }
 
-/** @param {Uint8Array} bytes @returns {string} lower case */
-export function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** @param {string} text as colonHex() writes it @returns {Bytes} */
 export function fromColonHex(text) {
   return new Uint8Array(text.split(':').map((pair) => parseInt(pair, 16)));
+}
+
+/** @param {Uint8Array} bytes @returns {string} lower case */
+export function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,6 +1,6 @@
 // Who an end says it is: a key that signs for this very association (docs/protocol.md, section 7). No DOM.
 
-import { concat, fromBase64url, toBase64url, utf8 } from './bytes.js';
+import { concat, fromBase64url, hex, toBase64url, utf8 } from './bytes.js';
 import { isObject, strictJson } from './json.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
@@ -51,10 +51,7 @@ export function newKey() {
 
 /** @param {Ends} ends */
 function bound({ fingerprints, sids }) {
-  return {
-    fingerprints: fingerprints.map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')),
-    sids: sids.map(toBase64url),
-  };
+  return { fingerprints: fingerprints.map(hex), sids: sids.map(toBase64url) };
 }
 
 /** @param {Identity} identity @param {Ends} ends @param {number} time Unix seconds @returns {Promise<Bytes>} the message */
