@@ -13,43 +13,17 @@
 
 static const so_slice none = {NULL, 0};
 
-static so_status default_dir(char out[PATH_MAX], so_error *err)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    int len;
-
-    /* XDG Base Directory Specification: "If an implementation encounters a relative path ... it should consider the
-     * path invalid and ignore it." */
-    if (state != NULL && state[0] == '/')
-        len = snprintf(out, PATH_MAX, "%s/sotto", state);
-    else if (home != NULL && home[0] == '/')
-        len = snprintf(out, PATH_MAX, "%s/.local/state/sotto", home);
-    else
-        return so_fail(err, SO_BAD_INPUT, LAYER,
-                       "neither XDG_STATE_HOME nor HOME says where to keep the CA; pass --state DIR");
-    if (len < 0 || len >= PATH_MAX)
-        return so_fail(err, SO_TOO_LONG, LAYER, "the state folder's path is too long; pass --state DIR");
-    return SO_OK;
-}
-
 so_status so_authority_open(so_authority *authority, const char *dir, bool create, so_error *err)
 {
-    char path[PATH_MAX];
-    so_status status = SO_OK;
+    so_status status;
 
     memset(authority, 0, sizeof *authority);
-    authority->folder.fd = authority->folder.lock_fd = -1;
-    if (dir == NULL) {
-        status = default_dir(path, err);
-        dir = path;
-    }
-    if (status == SO_OK)
-        status = so_folder_open(&authority->folder, dir, SO_FOLDER_PRIVATE, create, err);
+    status = so_folder_open_state(&authority->folder, dir, create, err);
     if (status == SO_NOT_FOUND && !create)
         status = so_fail(err, status, LAYER,
                          "there is no CA yet, since the folder %.200s does not exist; run sotto ca "
                          "init or sotto serve",
-                         dir);
+                         authority->folder.path);
     return status;
 }
 

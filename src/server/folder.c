@@ -110,6 +110,39 @@ so_status so_folder_open(so_folder *folder, const char *path, so_folder_kind kin
     return status;
 }
 
+static so_status default_state(char out[PATH_MAX], so_error *err)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int len;
+
+    /* XDG Base Directory Specification: "If an implementation encounters a relative path ... it should consider the
+     * path invalid and ignore it." */
+    if (state != NULL && state[0] == '/')
+        len = snprintf(out, PATH_MAX, "%s/sotto", state);
+    else if (home != NULL && home[0] == '/')
+        len = snprintf(out, PATH_MAX, "%s/.local/state/sotto", home);
+    else
+        return so_fail(err, SO_BAD_INPUT, LAYER,
+                       "neither XDG_STATE_HOME nor HOME says where to keep keys; pass --state DIR");
+    if (len < 0 || len >= PATH_MAX)
+        return so_fail(err, SO_TOO_LONG, LAYER, "the state folder's path is too long; pass --state DIR");
+    return SO_OK;
+}
+
+so_status so_folder_open_state(so_folder *folder, const char *path, bool create, so_error *err)
+{
+    char chosen[PATH_MAX];
+    so_status status = SO_OK;
+
+    memset(folder, 0, sizeof *folder);
+    folder->fd = folder->lock_fd = -1;
+    if (path == NULL) {
+        status = default_state(chosen, err);
+        path = chosen;
+    }
+    return status == SO_OK ? so_folder_open(folder, path, SO_FOLDER_PRIVATE, create, err) : status;
+}
+
 void so_folder_close(so_folder *folder)
 {
     so_folder_unlock(folder);
@@ -151,12 +184,12 @@ static so_status check_secret(const struct stat *st, const char *path, so_error 
         return SO_OK;
     if (st->st_uid != geteuid() && st->st_uid != 0)
         return so_fail(err, SO_REFUSED, LAYER,
-                       "the secret file %.200s belongs to another user (uid %u); make it yours, or run as that user",
+                       "the private file %.200s belongs to another user (uid %u); make it yours, or run as that user",
                        path, (unsigned)st->st_uid);
     if ((st->st_mode & OTHERS) != 0)
         return so_fail(err, SO_REFUSED, LAYER,
-                       "other users can read or change the secret file %.200s (mode %04o); run: chmod 600 '%.100s', "
-                       "and replace the secret if others may have seen it",
+                       "other users can read or change the private file %.200s (mode %04o); run: chmod 600 '%.100s', "
+                       "and replace a key or passphrase that others may have seen",
                        path, (unsigned)st->st_mode & 07777u, path);
     return SO_OK;
 }

@@ -26,6 +26,11 @@ typedef struct so_folder {
 /* create: make it, and what is missing above it, with 0700. SO_NOT_FOUND: there is none, and create is false. */
 so_status so_folder_open(so_folder *folder, const char *path, so_folder_kind kind, bool create,
                          so_error *err) SO_MUST_CHECK;
+/*
+ * The state folder, which is private. path NULL: $XDG_STATE_HOME/sotto, else ~/.local/state/sotto. After SO_NOT_FOUND
+ * folder->path says where it was looked for.
+ */
+so_status so_folder_open_state(so_folder *folder, const char *path, bool create, so_error *err) SO_MUST_CHECK;
 void so_folder_close(so_folder *folder);
 
 /* Waits for at most 20 seconds while another process holds the lock. The lock ends with so_folder_unlock, or with us.
