@@ -84,6 +84,35 @@ void so_known_time(char out[SO_KNOWN_TIME_LEN + 1], so_unix when)
                    second % 60);
 }
 
+static unsigned digits(const char *text, size_t len)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n = 10 * n + (unsigned)(text[i] - '0');
+    return n;
+}
+
+bool so_known_time_is(const char *text)
+{
+    static const char form[] = "0000-00-00T00:00:00Z";
+    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    unsigned year, month, day;
+    bool leap;
+
+    if (text == NULL || strlen(text) != SO_KNOWN_TIME_LEN)
+        return false;
+    for (size_t i = 0; i < SO_KNOWN_TIME_LEN; i++)
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    year = digits(text, 4);
+    month = digits(text + 5, 2);
+    day = digits(text + 8, 2);
+    leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && leap ? 1u : 0u) &&
+           digits(text + 11, 2) < 24 && digits(text + 14, 2) < 60 && digits(text + 17, 2) < 60;
+}
+
 so_status so_known_link(char out[SO_KNOWN_LINK_LEN + 1], const so_invite *invite)
 {
     uint8_t bytes[LINK_BYTES];

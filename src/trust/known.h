@@ -15,7 +15,6 @@
 #define SO_KNOWN_LINK_LEN 22
 #define SO_PEER_NAME_MAX 64                     /* characters */
 #define SO_PEER_NAME_LEN (4 * SO_PEER_NAME_MAX) /* bytes */
-/* "2026-11-24T12:00:00Z" */
 #define SO_KNOWN_TIME_LEN 20
 
 /* A pin. Texts end with a zero. */
@@ -38,7 +37,9 @@ void so_known_free(so_known *known);
 
 /* SO_BAD_INPUT: the error says what is wrong with it. Control characters and the like would let a name lie. */
 so_status so_peer_name_check(const char *name, so_error *err) SO_MUST_CHECK;
+/* "2026-11-24T12:00:00Z": written, and looked at: exactly this form, and a time that there is. */
 void so_known_time(char out[SO_KNOWN_TIME_LEN + 1], so_unix when);
+bool so_known_time_is(const char *text);
 /* What a list remembers of an invitation: enough to know it again, not enough to use it. */
 so_status so_known_link(char out[SO_KNOWN_LINK_LEN + 1], const so_invite *invite) SO_MUST_CHECK;
 

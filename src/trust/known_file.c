@@ -30,35 +30,6 @@ static bool is_base64url(const char *text, size_t bytes)
     return text != NULL && so_base64url_decode(out, bytes, &n, text, strlen(text)) == SO_OK && n == bytes;
 }
 
-static unsigned digits(const char *text, size_t len)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; i < len; i++)
-        n = 10 * n + (unsigned)(text[i] - '0');
-    return n;
-}
-
-static bool is_time(const char *text)
-{
-    static const char form[] = "0000-00-00T00:00:00Z";
-    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    unsigned year, month, day;
-    bool leap;
-
-    if (text == NULL || strlen(text) != SO_KNOWN_TIME_LEN)
-        return false;
-    for (size_t i = 0; i < SO_KNOWN_TIME_LEN; i++)
-        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-            return false;
-    year = digits(text, 4);
-    month = digits(text + 5, 2);
-    day = digits(text + 8, 2);
-    leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && leap ? 1u : 0u) &&
-           digits(text + 11, 2) < 24 && digits(text + 14, 2) < 60 && digits(text + 17, 2) < 60;
-}
-
 static const char *text_of(const json_t *object, const char *name)
 {
     return json_string_value(json_object_get(object, name));
@@ -88,7 +59,7 @@ static const char *read_peer(so_known_peer *peer, const json_t *object)
         return "has no name of 1 to 64 characters that can all be seen";
     if (!is_base64url(key, SO_SHA256_LEN))
         return "has no key of 43 base64url characters";
-    if (!is_time(since) || !(json_is_null(json_object_get(object, "compared")) || is_time(compared)))
+    if (!so_known_time_is(since) || !(json_is_null(json_object_get(object, "compared")) || so_known_time_is(compared)))
         return "has no time like 2026-11-24T12:00:00Z";
     memcpy(peer->name, name, strlen(name) + 1);
     memcpy(peer->key, key, sizeof peer->key);
@@ -176,10 +147,9 @@ so_status so_known_parse(so_known *known, so_slice text, const char *what, so_er
     kind = text_of(root, "sotto");
     version = json_object_get(root, "version");
     peers = json_object_get(root, "peers");
-    if (root == NULL)
-        status =
-            so_fail(err, SO_BAD_INPUT, LAYER, "%s was not taken: it is not JSON (line %d: %.100s); take another copy",
-                    what, fault.line, fault.text);
+    if (root == NULL) /* jansson's own words would repeat what stands there: a secret, if it is the wrong file */
+        status = so_fail(err, SO_BAD_INPUT, LAYER,
+                         "%s was not taken: it is not JSON (line %d); give a file of known peers", what, fault.line);
     else if (kind == NULL || strcmp(kind, KIND) != 0 || !json_is_integer(version))
         status = so_fail(err, SO_BAD_INPUT, LAYER,
                          "%s is no file of known peers; give one that sotto peers export or the call page wrote", what);
