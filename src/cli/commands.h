@@ -21,7 +21,9 @@ int so_cli_call(int argc, char **argv);
 int so_cli_serve(int argc, char **argv);
 int so_cli_ca(int argc, char **argv);
 int so_cli_doctor(int argc, char **argv);
+int so_cli_identity(int argc, char **argv);
 int so_cli_link(int argc, char **argv);
 int so_cli_page(int argc, char **argv);
+int so_cli_peers(int argc, char **argv);
 
 #endif

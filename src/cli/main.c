@@ -12,6 +12,8 @@ static const struct {
     {"serve", so_cli_serve, "serve the call page and its signaling"},
     {"doctor", so_cli_doctor, "look for what would keep a call from working, here and at a server"},
     {"link", so_cli_link, "print a fresh invitation link"},
+    {"identity", so_cli_identity, "show or renew the key by which others recognise you"},
+    {"peers", so_cli_peers, "list, rename, export and import the people whom you know"},
     {"ca", so_cli_ca, "manage this machine's own certificate authority"},
     {"page", so_cli_page, "check the files and headers of a call page that a host serves"},
 };
@@ -22,7 +24,7 @@ static void help(FILE *out)
                   "usage: sotto COMMAND [OPTION]...\n\nCalls that nobody but the two people on them can hear, see or "
                   "change.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        (void)fprintf(out, "  sotto %-8s %s\n", commands[i].name, commands[i].help);
+        (void)fprintf(out, "  sotto %-9s %s\n", commands[i].name, commands[i].help);
     (void)fprintf(out, "\nsotto COMMAND --help tells more; sotto --version prints the version.\n");
 }
 
