@@ -132,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         sim_end();
         message = signed_message;
     }
-    so_introduction_begin(&introduction, &server, NULL);
+    so_introduction_begin(&introduction, &server);
     status = so_introduction_take(&introduction, message, len, NOW, &err);
     check(status == SO_OK || status == SO_REFUSED || status == SO_NOT_FOUND);
     check((introduction.thumbprint[0] != '\0') == (status == SO_OK));

@@ -113,10 +113,10 @@ function checkPayload(payload, ends, now) {
 }
 
 /**
- * @param {Uint8Array} message @param {Ends} ends @param {number} now Unix seconds @param {string} own thumbprint of this end's key
+ * @param {Uint8Array} message @param {Ends} ends @param {number} now Unix seconds
  * @returns {Promise<string>} the thumbprint of the key that signed it; rejects with IntroductionError
  */
-export async function checkIntroduction(message, ends, now, own) {
+export async function checkIntroduction(message, ends, now) {
   demand(message[0] === INTRODUCTION && message.length <= 1 + LONGEST, 'too long');
   const parts = String.fromCharCode(...message.subarray(1)).split('.');
   demand(parts.length === 3, 'not three parts');
@@ -127,7 +127,6 @@ export async function checkIntroduction(message, ends, now, own) {
   checkPayload(payload, ends, now);
   const key = await thumbprint(x, y);
   demand(payload.key === key, 'the thumbprint of another key');
-  demand(key !== own, 'this end’s own key');
   const jwk = { kty: 'EC', crv: 'P-256', x, y };
   const verify = await crypto.subtle.importKey('jwk', jwk, ALGORITHM, false, ['verify']).catch(() => null);
   if (!verify) throw new IntroductionError('a point that is not on the curve');

@@ -60,7 +60,6 @@ export class Trust {
   #over = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {Sas} */ #sas;
-  #own = '';
 
   /** Every door holds. @param {Ends} ends @param {Company} company @param {TrustEvents} on @param {Clock} [clock] */
   constructor(ends, company, on, clock = CLOCK) {
@@ -81,7 +80,6 @@ export class Trust {
       const first = await this.#sas.begin();
       if (first) this.on.send(first);
       const identity = await this.company.identity;
-      this.#own = identity.thumbprint;
       const message = await introduce(identity, this.ends, Math.floor(this.clock.now() / 1000));
       if (!this.#over) this.on.send(message);
     });
@@ -192,8 +190,7 @@ export class Trust {
   /** @param {Uint8Array} message */
   async #takeIntroduction(message) {
     if (this.standing.key !== null) throw new IntroductionError('a second one');
-    const own = this.#own || (await this.company.identity).thumbprint;
-    const key = await checkIntroduction(message, this.ends, Math.floor(this.clock.now() / 1000), own);
+    const key = await checkIntroduction(message, this.ends, Math.floor(this.clock.now() / 1000));
     clearTimeout(this.#timer);
     await this.#judge(key);
   }

@@ -19,10 +19,8 @@ static so_status take_people(so_call *c, const so_call_config *config, so_error 
     c->trust.known = config->known;
     c->trust.compare_first = config->compare_first;
     c->trust.person_told = true;
-    if (status == SO_OK && config->identity != NULL)
-        status = so_thumbprint(c->trust.own, config->identity);
     if (status != SO_OK)
-        return so_fail(err, status, "identity", "the identity key can't be used (%s); it must be one of P-256",
+        return so_fail(err, status, "identity", "the link can't be named (%s); end other programs",
                        so_status_name(status));
     if (config->expect == NULL)
         return SO_OK;

@@ -61,9 +61,8 @@ typedef struct call_held {
 
 /* Who is at the other end. What is above the line is of the call, what is below of one association. */
 typedef struct call_trust {
-    so_pkey *identity;               /* the caller's; NULL: this end does not introduce itself */
-    char own[SO_THUMBPRINT_LEN + 1]; /* its thumbprint */
-    const so_known *known;           /* the caller's; NULL: nobody is known */
+    so_pkey *identity;     /* the caller's; NULL: this end does not introduce itself */
+    const so_known *known; /* the caller's; NULL: nobody is known */
     char link[SO_KNOWN_LINK_LEN + 1], expect[SO_PEER_NAME_LEN + 1];
     bool compare_first;
     char let_in[SO_THUMBPRINT_LEN + 1]; /* the key for which an alarm was set aside */

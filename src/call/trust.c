@@ -141,7 +141,7 @@ void so_call_trust_begin(so_call *c, so_msec now)
         return;
     }
     t->association = association;
-    so_introduction_begin(&t->introduction, &association, t->own[0] == '\0' ? NULL : t->own);
+    so_introduction_begin(&t->introduction, &association);
     t->silent_at = now + SILENCE;
     changed(c);
     if (awaited == NULL)

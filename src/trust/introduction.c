@@ -164,12 +164,10 @@ so_status so_introduction_write(uint8_t out[SO_INTRODUCTION_MAX], size_t *out_le
 
 /* ---- checking ---- */
 
-void so_introduction_begin(so_introduction *introduction, const so_association *association, const char *own)
+void so_introduction_begin(so_introduction *introduction, const so_association *association)
 {
     memset(introduction, 0, sizeof *introduction);
     introduction->association = *association;
-    if (own != NULL && so_thumbprint_is(own))
-        memcpy(introduction->own, own, sizeof introduction->own);
 }
 
 static so_status refuse(so_error *err, const char *what)
@@ -255,8 +253,6 @@ static const char *check_payload(const so_introduction *introduction, const json
         return "what it signed is no introduction";
     if (!says(payload, "key", thumbprint))
         return "it signed for another key than it uses";
-    if (strcmp(thumbprint, introduction->own) == 0)
-        return "its key is this end's own";
     if (!says(payload, "role", role_of(!introduction->association.dtls_client)))
         return "it was made for the other role, as if ours had come back";
     if (!says_pair(payload, "fingerprints", a.fingerprints[0], a.fingerprints[1]))

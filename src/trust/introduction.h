@@ -28,13 +28,11 @@ so_status so_introduction_write(uint8_t out[SO_INTRODUCTION_MAX], size_t *out_le
 /* What one association hears of the other end. Nothing in it is secret. */
 typedef struct so_introduction {
     so_association association;
-    char own[SO_THUMBPRINT_LEN + 1];        /* of this end's key; "": it has none */
     bool came;                              /* one is taken for each association, good or bad */
     char thumbprint[SO_THUMBPRINT_LEN + 1]; /* of the other end's key; "": it did not, or not well, introduce itself */
 } so_introduction;
 
-/* own: the thumbprint of the key with which this end introduces itself, or NULL. */
-void so_introduction_begin(so_introduction *introduction, const so_association *association, const char *own);
+void so_introduction_begin(so_introduction *introduction, const so_association *association);
 
 /*
  * Takes a binary message of channel 0. SO_NOT_FOUND: it is no introduction, and nothing changed. SO_OK: thumbprint is
