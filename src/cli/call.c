@@ -3,6 +3,7 @@
 #include "cli/call_lines.h"
 #include "cli/call_media.h"
 #include "cli/call_panel.h"
+#include "cli/call_people.h"
 #include "cli/commands.h"
 
 #include <fcntl.h>
@@ -21,6 +22,7 @@ typedef struct command {
     call_media *media; /* of the running call */
     call_panel *panel; /* NULL: no terminal */
     call_files *files;
+    call_people *people;
     call_lines *lines; /* NULL: nobody is listened to */
     uv_timer_t pace, deadline;
     uv_signal_t interrupt, terminate;
@@ -101,7 +103,11 @@ static void on_line(void *user, const char *line, size_t len)
     command *c = user;
     so_error err;
 
-    if (len == 0 || c->caller == NULL ||
+    if (call_people_wait(c->people)) {
+        call_people_answer(c->people, line, len);
+        return;
+    }
+    if (!c->options.chat || len == 0 || c->caller == NULL ||
         so_caller_send_message(c->caller, SO_CALL_CHAT, true, (so_slice){line, len}) == SO_OK)
         return;
     (void)so_fail(&err, SO_IO, "chat", "a line was not sent; the other end is not there any more, or is too slow");
@@ -119,7 +125,7 @@ static void on_lines_end(void *user)
 
 static void on_chat(command *c, const so_sctp_event *event)
 {
-    if (event->kind == SO_SCTP_CONNECTED) {
+    if (event->kind == SO_SCTP_CONNECTED && c->options.chat) {
         call_lines_read(c->lines, true);
     } else if (event->kind == SO_SCTP_ENDED) {
         call_lines_read(c->lines, false);
@@ -157,15 +163,30 @@ static void on_files_done(void *user)
         so_caller_hang_up(c->caller, NULL);
 }
 
+/* Does somebody sit there who could answer a question? */
+static bool may_read(const command *c)
+{
+    bool sent = false;
+
+    for (size_t i = 0; i < c->options.data_in_count; i++)
+        sent |= strcmp(c->options.data_in[i], "-") == 0;
+    return c->panel == NULL && !c->options.json && !sent && isatty(STDIN_FILENO);
+}
+
 static so_status open_data(command *c, so_error *err)
 {
     call_files_asks asks = {.print = before_print, .done = on_files_done, .fault = on_file_fault, .user = c};
     call_lines_handler handler = {.line = on_line, .end = on_lines_end, .user = c};
+    call_people_asks about_people = {.print = before_print, .fault = on_file_fault, .user = c};
+    bool must_read = c->options.chat || (c->options.sas && c->panel == NULL), may_answer = c->panel != NULL;
     so_status status = call_files_open(&c->files, &c->options, &c->loop.uv, &asks, err);
 
-    if (status == SO_OK && c->options.chat && (c->lines = call_lines_open(&c->loop.uv, &handler)) == NULL)
+    if (status == SO_OK && (must_read || may_read(c)))
+        c->lines = call_lines_open(&c->loop.uv, &handler);
+    if (status == SO_OK && must_read && c->lines == NULL)
         status = so_fail(err, SO_IO, "chat", "there is no standard input to read lines from; give one");
-    return status;
+    may_answer |= c->options.sas || call_lines_are_typed(c->lines);
+    return status == SO_OK ? call_people_open(&c->people, &c->options, may_answer, &about_people, err) : status;
 }
 
 /* ---- what the call tells ---- */
@@ -241,6 +262,11 @@ static void on_event(void *user, const so_call_event *event)
         else if (state == SO_CALL_WAITING && c->open)
             so_caller_hang_up(c->caller, NULL);
         break;
+    case SO_CALL_PERSON:
+        call_people_event(c->people, event);
+        if (call_people_wait(c->people))
+            call_lines_read(c->lines, true);
+        break;
     case SO_CALL_DATA:
         on_chat(c, event->data);
         (void)call_files_event(c->files, event);
@@ -274,6 +300,8 @@ static void stop(command *c)
     c->lines = NULL;
     call_files_close(c->files);
     c->files = NULL;
+    call_people_close(c->people);
+    c->people = NULL;
     uv_close((uv_handle_t *)&c->pace, NULL);
     uv_close((uv_handle_t *)&c->deadline, NULL);
     uv_close((uv_handle_t *)&c->interrupt, NULL);
@@ -295,6 +323,7 @@ static void on_closed(void *user)
     call_panel_call(c->panel, NULL, false, false);
     call_lines_read(c->lines, false);
     call_files_call(c->files, NULL);
+    call_people_call(c->people, NULL);
     call_media_totals(c->media, &totals);
     (void)so_call_track_facts(call, SO_SDP_AUDIO, &totals.sound);
     (void)so_call_track_facts(call, SO_SDP_VIDEO, &totals.picture);
@@ -347,6 +376,7 @@ static void start_call(command *c)
         return;
     }
     call_media_config(c->media, &config);
+    call_people_config(c->people, &config);
     if (so_caller_start(&c->caller, &config, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         if (call_media_close(c->media, NULL) != SO_OK)
@@ -357,6 +387,7 @@ static void start_call(command *c)
     }
     call_panel_call(c->panel, c->caller, config.sound.sends, config.picture.sends);
     call_files_call(c->files, c->caller);
+    call_people_call(c->people, c->caller);
     set_deadline(c, c->options.wait);
 }
 
@@ -391,12 +422,13 @@ static int run(command *c)
     c->pace.data = c->deadline.data = c->interrupt.data = c->terminate.data = c;
     (void)uv_signal_start(&c->interrupt, on_signal, SIGINT);
     (void)uv_signal_start(&c->terminate, on_signal, SIGTERM);
+    c->panel = call_panel_open(&c->options, uv, hang_up, c);
     if (so_tls_client(&c->ctx, c->options.ca, &err) != SO_OK || so_engine_open(&c->engine, &err) != SO_OK ||
         open_data(c, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
     } else {
-        c->panel = call_panel_open(&c->options, uv, hang_up, c);
+        call_panel_people(c->panel, c->people);
         start_call(c);
     }
     so_loop_run(&c->loop);

@@ -21,6 +21,8 @@ typedef struct call_options {
     const char *data_in[SO_FILE_OFFERS], *data_out; /* files; "-": standard input, standard output */
     size_t data_in_count;
     int data_fd; /* of "-" for data_out: standard output as it was */
+    const char *state, *passphrase_file, *expect, *remember;
+    bool sas, private_call;
     bool echo, chat, answer, json, loopback, relay, loop, screen;
 } call_options;
 
@@ -48,6 +50,8 @@ void call_say_end(const call_options *options, const so_report *report, const ca
 void call_say_chat(const call_options *options, so_slice text);
 /* state: "offered", "accepted", "refused", "progress", "done", "differs" or "cancelled". */
 void call_say_file(const call_options *options, bool in, const char *state, const so_file_offer *offer, uint64_t bytes);
+/* question: an answer is waited for. before: what was said last. */
+void call_say_person(const call_options *options, const so_person *before, const so_person *person, bool question);
 void call_say_fault(const call_options *options, const so_error *err);
 /* SO_IO: it can't be written; said already. */
 so_status call_write_report(const call_options *options, const so_report *report);

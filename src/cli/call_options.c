@@ -26,6 +26,13 @@ static const char help[] =
     "  --chat           send the lines of standard input, and print those of the other end\n"
     "  --data-in FILE   send a file; \"-\": standard input; up to 16 times\n"
     "  --data-out WHERE take files: into a folder, one as this file, or one to standard output (\"-\")\n"
+    "  --sas            compare first: nothing goes out before you said that both ends show the same\n"
+    "  --expect NAME    stop if this is not the one whom you know as NAME (sotto peers)\n"
+    "  --remember NAME  give the other end's key this name, if it has none\n"
+    "  --private        show a key made for this call alone, and not yours\n"
+    "  --passphrase-file FILE\n"
+    "                   your key is encrypted with the first line of FILE (mode 0600)\n"
+    "  --state DIR      where your key and the people whom you know are kept\n"
     "  --echo           send back what is heard\n"
     "  --answer         wait for callers, one after another, until stopped\n"
     "  --duration S     hang up S seconds after every door holds\n"
@@ -48,6 +55,12 @@ enum {
     OPT_RTP_OUT,
     OPT_RTP_SDP,
     OPT_CHAT,
+    OPT_SAS,
+    OPT_EXPECT,
+    OPT_REMEMBER,
+    OPT_PRIVATE,
+    OPT_PASSPHRASE_FILE,
+    OPT_STATE,
     OPT_DATA_IN,
     OPT_DATA_OUT,
     OPT_ECHO,
@@ -70,6 +83,12 @@ static const struct option names[] = {
     {"rtp-out", required_argument, NULL, OPT_RTP_OUT},
     {"rtp-sdp", required_argument, NULL, OPT_RTP_SDP},
     {"chat", no_argument, NULL, OPT_CHAT},
+    {"sas", no_argument, NULL, OPT_SAS},
+    {"expect", required_argument, NULL, OPT_EXPECT},
+    {"remember", required_argument, NULL, OPT_REMEMBER},
+    {"private", no_argument, NULL, OPT_PRIVATE},
+    {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE_FILE},
+    {"state", required_argument, NULL, OPT_STATE},
     {"data-in", required_argument, NULL, OPT_DATA_IN},
     {"data-out", required_argument, NULL, OPT_DATA_OUT},
     {"echo", no_argument, NULL, OPT_ECHO},
@@ -158,6 +177,24 @@ static int take(call_options *o, int option)
     case OPT_CHAT:
         o->chat = true;
         break;
+    case OPT_SAS:
+        o->sas = true;
+        break;
+    case OPT_EXPECT:
+        o->expect = optarg;
+        break;
+    case OPT_REMEMBER:
+        o->remember = optarg;
+        break;
+    case OPT_PRIVATE:
+        o->private_call = true;
+        break;
+    case OPT_PASSPHRASE_FILE:
+        o->passphrase_file = optarg;
+        break;
+    case OPT_STATE:
+        o->state = optarg;
+        break;
     case OPT_DATA_IN:
         if (o->data_in_count == SO_FILE_OFFERS)
             return usage("--data-in can be given 16 times");
@@ -238,8 +275,10 @@ int call_options_parse(call_options *o, int argc, char **argv)
         return usage("--echo, --in and --rtp-in all say what to send; give one of them");
     if (o->rtp_sdp != NULL && o->rtp_out == NULL)
         return usage("--rtp-sdp describes what goes out by --rtp-out; give that too");
-    if (o->chat + (count_of(o, "-")) > 1)
-        return usage("standard input can be sent once: as lines (--chat) or as a file (--data-in -)");
+    if (count_of(o, "-") + (o->chat || o->sas) > 1)
+        return usage("standard input can be one thing only: lines (--chat, --sas) or a file (--data-in -)");
+    if (o->private_call && o->passphrase_file != NULL)
+        return usage("--private does without your key, so it needs no --passphrase-file");
     if (optind != argc - 1)
         return usage("give the invitation link");
     if (strcmp(argv[optind], "-") != 0) {

@@ -25,6 +25,7 @@ struct call_panel {
     void (*hang_up)(void *user);
     void *user;
     so_caller *caller; /* NULL between two calls */
+    call_people *people;
     panel_facts facts;
     panel_screen screen;
     so_msec opened;
@@ -135,6 +136,16 @@ static void on_key(void *user, char key)
     case 'v':
         toggle(p, &p->facts.picture, SO_SDP_VIDEO);
         break;
+    case 's':
+    case 'd':
+        call_people_compare(p->people, key == 's');
+        break;
+    case 'g':
+        call_people_decide(p->people, true);
+        break;
+    case 't':
+        call_people_take_key(p->people);
+        break;
     case '?':
         p->facts.help = !p->facts.help;
         break;
@@ -233,6 +244,12 @@ void call_panel_call(call_panel *p, so_caller *caller, bool sound, bool picture)
     if (picture_muted)
         so_caller_mute(caller, SO_SDP_VIDEO, true);
     draw(p);
+}
+
+void call_panel_people(call_panel *p, call_people *people)
+{
+    if (p != NULL)
+        p->people = people;
 }
 
 void call_panel_event(call_panel *p, const so_call_event *event)

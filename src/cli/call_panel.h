@@ -3,7 +3,7 @@
 #ifndef SOTTO_CLI_CALL_PANEL_H
 #define SOTTO_CLI_CALL_PANEL_H
 
-#include "cli/call.h"
+#include "cli/call_people.h"
 
 typedef struct call_panel call_panel;
 
@@ -15,6 +15,8 @@ void call_panel_close(call_panel *panel);
 
 /* A call begins that sends these kinds; caller NULL: it is over. */
 void call_panel_call(call_panel *panel, so_caller *caller, bool sound, bool picture);
+/* Whom the answers of a person go to; outlives the panel's calls. */
+void call_panel_people(call_panel *panel, call_people *people);
 void call_panel_event(call_panel *panel, const so_call_event *event);
 /* Before something is printed; the panel comes back below it. */
 void call_panel_hide(call_panel *panel);

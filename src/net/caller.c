@@ -389,6 +389,24 @@ void so_caller_close_channel(so_caller *c, uint16_t channel)
     pump(c);
 }
 
+void so_caller_compare(so_caller *c, bool same)
+{
+    so_call_compare(c->call, so_caller_now(c), same);
+    pump(c);
+}
+
+void so_caller_decide(so_caller *c, bool go_on)
+{
+    so_call_decide(c->call, so_caller_now(c), go_on);
+    pump(c);
+}
+
+void so_caller_review(so_caller *c)
+{
+    so_call_review(c->call, so_caller_now(c));
+    pump(c);
+}
+
 void so_caller_wish_for(so_caller *c, so_sdp_kind kind, so_call_wish wish)
 {
     so_call_wish_for(c->call, so_caller_now(c), kind, wish);
@@ -436,7 +454,11 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
                            .picture = config->picture,
                            .screen = config->screen,
                            .abilities = config->abilities,
-                           .relay_only = config->relay_only};
+                           .relay_only = config->relay_only,
+                           .identity = config->identity,
+                           .known = config->known,
+                           .expect = config->expect,
+                           .compare_first = config->compare_first};
     so_status status;
 
     *out = NULL;

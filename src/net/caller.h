@@ -22,7 +22,11 @@ typedef struct so_caller_config {
     so_call_wish sound, picture;
     bool screen;                       /* the picture is that of a screen */
     const so_sdp_abilities *abilities; /* as so_call_config has them */
-    bool loopback;                     /* loopback addresses take part too */
+    so_pkey *identity;                 /* these four as so_call_config has them */
+    const so_known *known;
+    const char *expect;
+    bool compare_first;
+    bool loopback;   /* loopback addresses take part too */
     bool relay_only; /* everything goes through a TURN server; where there is none, there is no call */
     /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
      */
@@ -43,6 +47,10 @@ so_status so_caller_send(so_caller *caller, so_sdp_kind kind, const so_peer_fram
 so_status so_caller_open_channel(so_caller *caller, const so_sctp_channel *channel, uint16_t *id) SO_MUST_CHECK;
 so_status so_caller_send_message(so_caller *caller, uint16_t channel, bool text, so_slice message) SO_MUST_CHECK;
 void so_caller_close_channel(so_caller *caller, uint16_t channel);
+/* As so_call_compare, so_call_decide and so_call_review. */
+void so_caller_compare(so_caller *caller, bool same);
+void so_caller_decide(so_caller *caller, bool go_on);
+void so_caller_review(so_caller *caller);
 /* As so_call_wish_for, so_call_want_key and so_call_mute. */
 void so_caller_wish_for(so_caller *caller, so_sdp_kind kind, so_call_wish wish);
 void so_caller_want_key(so_caller *caller);

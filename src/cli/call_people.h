@@ -1,0 +1,38 @@
+/*
+ * Who is at the other end of `sotto call`: the key with which this end introduces itself, whom it knows, and what is
+ * said and asked about that.
+ */
+#ifndef SOTTO_CLI_CALL_PEOPLE_H
+#define SOTTO_CLI_CALL_PEOPLE_H
+
+#include "cli/call.h"
+
+typedef struct call_people call_people;
+
+typedef struct call_people_asks {
+    void (*print)(void *user); /* something is printed next: take away what is in the way */
+    void (*fault)(void *user, const so_error *err);
+    void *user;
+} call_people_asks;
+
+/* asked: somebody sees what is asked, and may answer. */
+so_status call_people_open(call_people **people, const call_options *options, bool asked, const call_people_asks *asks,
+                           so_error *err) SO_MUST_CHECK;
+void call_people_close(call_people *people);
+
+/* What a call needs to know of it. */
+void call_people_config(const call_people *people, so_caller_config *config);
+/* A call begins; caller NULL: it is over. */
+void call_people_call(call_people *people, so_caller *caller);
+void call_people_event(call_people *people, const so_call_event *event);
+/* Is a question open to which a line is the answer? */
+bool call_people_wait(const call_people *people);
+/* A line, as an answer. */
+void call_people_answer(call_people *people, const char *line, size_t len);
+
+/* What a person chose by a key: the string is the same, or not; an alarm is set aside, or its key taken. */
+void call_people_compare(call_people *people, bool same);
+void call_people_decide(call_people *people, bool go_on);
+void call_people_take_key(call_people *people);
+
+#endif
