@@ -67,7 +67,7 @@ so_status so_p256_key_of(so_pkey **key, const so_p256_point *point)
         status = SO_REFUSED; /* with all else fixed, this is the point's fault */
     else if ((check = EVP_PKEY_CTX_new_from_pkey(NULL, *key, NULL)) == NULL)
         status = SO_CRYPTO;
-    else if (EVP_PKEY_public_check(check) != 1)
+    else if (EVP_PKEY_public_check(check) != 1) /* fromdata looks as well, but nothing that is documented says so */
         status = SO_REFUSED;
     EVP_PKEY_CTX_free(check);
     EVP_PKEY_CTX_free(ctx);
