@@ -117,6 +117,7 @@ const SENTENCES = {
   'sas-commitment': ['The comparison was tampered with', 'The other end did not keep to the number that it had bound itself to.', ALARM],
   'sas-reflected': ['Your own number came back', 'The other end has this end’s certificate, or said this end’s number.', ALARM],
   'sas-different': ['The pictures are different', 'You and the other person did not see the same: somebody may sit between the two of you.', ALARM],
+  'sas-missing': ['The other end wanted to compare', 'It did not hear from this page what is to be compared, and ended the call.', 'Reload the page, and call again.'],
   'identity-refused': ['The introduction was refused',
     'What the other end said of its key was made for another call, or is not signed with that key.', ALARM],
   'identity-alarm': ['Not who you expected', 'The other end did not show the key of the one whom you expected, and the call was ended for it.',

@@ -289,7 +289,7 @@ static bool goes_on(const command *c, int code)
 {
     return c->options.answer && !c->stopping &&
            (code == SO_EXIT_OK || code == SO_EXIT_SEAL || code == SO_EXIT_FINGERPRINT || code == SO_EXIT_MEDIA ||
-            code == SO_EXIT_PEER);
+            code == SO_EXIT_PEER || code == SO_EXIT_PERSON);
 }
 
 static void stop(command *c)

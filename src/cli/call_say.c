@@ -322,5 +322,7 @@ int call_exit_code(const char *code)
         return SO_EXIT_FINGERPRINT;
     if (strcmp(code, "peer-refused") == 0)
         return SO_EXIT_PEER;
+    if (begins(code, "sas-") || begins(code, "identity-"))
+        return SO_EXIT_PERSON;
     return SO_EXIT_MEDIA;
 }

@@ -102,6 +102,8 @@ static const so_words words[] = {
      "The other end has this end's certificate, or said this end's number.", ALARM},
     {"sas-different", "The pictures are different",
      "The two people did not see the same: somebody may sit between them.", ALARM},
+    {"sas-missing", "There is nothing to compare", "The other end did not take part in agreeing on pictures and words.",
+     "Update the program at the other end, or call without --sas."},
     {"identity-refused", "The introduction was refused",
      "What the other end said of its key was made for another call, or is not signed with that key.", ALARM},
     {"identity-alarm", "Not who was expected",

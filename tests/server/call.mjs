@@ -20,7 +20,8 @@ export class Call {
     const ca = server.listening?.ca ?? server.ca;
     const env = typeof args.at(-1) === 'object' ? args.pop() : {};
     this.child = spawn(SOTTO, ['call', '--json', '--loopback', '--ca', ca, ...args, link],
-      { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stdin.on('error', () => {}); // it may have ended
     this.child.stderr.on('data', (d) => { this.errors += d; });
     this.ended = new Promise((done) => this.child.on('close', done));
     createInterface({ input: this.child.stdout }).on('line', (line) => {
