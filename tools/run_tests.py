@@ -76,7 +76,8 @@ def count(output, code, must_be_tap):
 
 
 def run(name, command, must_be_tap=False, extra=None):
-    env = dict(os.environ, **(extra or {}))
+    # A state folder of the tests' own: calls keep an identity there.
+    env = dict(os.environ, XDG_STATE_HOME=str(LOGS / "state"), **(extra or {}))
     start = time.monotonic()
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")

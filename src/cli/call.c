@@ -177,16 +177,16 @@ static so_status open_data(command *c, so_error *err)
 {
     call_files_asks asks = {.print = before_print, .done = on_files_done, .fault = on_file_fault, .user = c};
     call_lines_handler handler = {.line = on_line, .end = on_lines_end, .user = c};
-    call_people_asks about_people = {.print = before_print, .fault = on_file_fault, .user = c};
-    bool must_read = c->options.chat || (c->options.sas && c->panel == NULL), may_answer = c->panel != NULL;
+    call_people_seat seat = {.shown = c->panel != NULL, .fault = on_file_fault, .user = c};
+    bool must_read = c->options.chat || (c->options.sas && c->panel == NULL);
     so_status status = call_files_open(&c->files, &c->options, &c->loop.uv, &asks, err);
 
     if (status == SO_OK && (must_read || may_read(c)))
         c->lines = call_lines_open(&c->loop.uv, &handler);
     if (status == SO_OK && must_read && c->lines == NULL)
         status = so_fail(err, SO_IO, "chat", "there is no standard input to read lines from; give one");
-    may_answer |= c->options.sas || call_lines_are_typed(c->lines);
-    return status == SO_OK ? call_people_open(&c->people, &c->options, may_answer, &about_people, err) : status;
+    seat.asked = seat.shown || c->options.sas || call_lines_are_typed(c->lines);
+    return status == SO_OK ? call_people_open(&c->people, &c->options, &seat, err) : status;
 }
 
 /* ---- what the call tells ---- */

@@ -11,8 +11,7 @@
 
 struct call_people {
     const call_options *options;
-    call_people_asks asks;
-    bool asked;
+    call_people_seat seat;
     so_pkey *identity;
     so_known known; /* as the file had it when it was last read or changed */
     so_caller *caller;
@@ -70,8 +69,7 @@ static so_status open_known(call_people *p, so_error *err)
     return status;
 }
 
-so_status call_people_open(call_people **out, const call_options *o, bool asked, const call_people_asks *asks,
-                           so_error *err)
+so_status call_people_open(call_people **out, const call_options *o, const call_people_seat *seat, so_error *err)
 {
     call_people *p = calloc(1, sizeof *p);
     so_status status;
@@ -80,8 +78,7 @@ so_status call_people_open(call_people **out, const call_options *o, bool asked,
     if (p == NULL)
         return so_fail(err, SO_NO_MEMORY, LAYER, "no memory for who is known; end other programs");
     p->options = o;
-    p->asked = asked;
-    p->asks = *asks;
+    p->seat = *seat;
     status = open_identity(p, err);
     if (status == SO_OK)
         status = open_known(p, err);
@@ -149,7 +146,7 @@ static bool learn(call_people *p, change *c)
     if (so_known_link(c->link, &p->options->invite) != SO_OK ||
         so_peers_change(p->options->state, edit, c, &err) != SO_OK ||
         so_peers_load(p->options->state, &now, &err) != SO_OK) {
-        p->asks.fault(p->asks.user, &err);
+        p->seat.fault(p->seat.user, &err);
         return false;
     }
     so_known_free(&p->known);
@@ -188,7 +185,7 @@ bool call_people_wait(const call_people *p)
 {
     const so_person *person = p == NULL || p->caller == NULL ? NULL : so_call_person(so_caller_call(p->caller));
 
-    return person != NULL && p->asked &&
+    return person != NULL && p->seat.asked &&
            (person->alarm || (p->options->sas && person->has_string && !person->compared));
 }
 
@@ -199,10 +196,10 @@ void call_people_event(call_people *p, const so_call_event *event)
     if (p == NULL || p->caller == NULL || event->kind != SO_CALL_PERSON)
         return;
     person = *so_call_person(so_caller_call(p->caller)); /* it changes with what is learnt here */
-    p->asks.print(p->asks.user);
-    call_say_person(p->options, &p->told, &person, call_people_wait(p));
+    if (!p->seat.shown)
+        call_say_person(p->options, &p->told, &person, call_people_wait(p));
     p->told = person;
-    if (person.alarm && !p->asked)
+    if (person.alarm && !p->seat.asked)
         so_caller_decide(p->caller, false);
     else
         note_meeting(p, &person);
@@ -258,8 +255,6 @@ void call_people_answer(call_people *p, const char *line, size_t len)
         call_people_compare(p, answer == 'y');
     }
     if (p->caller != NULL && call_people_wait(p) && answer != 'y' && answer != 'n' && answer != 't' &&
-        !p->options->json) {
-        p->asks.print(p->asks.user);
+        !p->options->json)
         (void)puts("Answer with y or n, and Enter.");
-    }
 }

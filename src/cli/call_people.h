@@ -9,14 +9,15 @@
 
 typedef struct call_people call_people;
 
-typedef struct call_people_asks {
-    void (*print)(void *user); /* something is printed next: take away what is in the way */
+/* Who sits at this end. */
+typedef struct call_people_seat {
+    bool asked; /* somebody sees what is asked, and may answer */
+    bool shown; /* a panel shows what is so, and it is not printed */
     void (*fault)(void *user, const so_error *err);
     void *user;
-} call_people_asks;
+} call_people_seat;
 
-/* asked: somebody sees what is asked, and may answer. */
-so_status call_people_open(call_people **people, const call_options *options, bool asked, const call_people_asks *asks,
+so_status call_people_open(call_people **people, const call_options *options, const call_people_seat *seat,
                            so_error *err) SO_MUST_CHECK;
 void call_people_close(call_people *people);
 

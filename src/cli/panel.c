@@ -330,6 +330,7 @@ static void compare(panel_screen *s, const panel_facts *f)
         append(line, " %s %s%s", so_sas_picture(string[i]), so_sas_name(string[i]), i + 1 < SO_SAS_LEN ? "," : "");
         append(words, " %s", so_sas_word(string[i]));
     }
+    append(words, "%s", f->keys ? "   s same   d different" : "");
     if (line != NULL)
         line->wide = SO_SAS_LEN;
 }
@@ -381,8 +382,6 @@ static void keys(panel_screen *s, const panel_facts *f)
         append(line, "g go on this once   %sh hang up",
                f->person->identity == SO_RECOGNISED_CHANGED ? "t take the new key   " : "");
     } else {
-        if (is_to_be_compared(f))
-            append(line, "s same   d different   ");
         if (f->sound.sends)
             append(line, "m %s   ", f->sound.muted ? "unmute sound" : "mute sound");
         if (f->picture.sends)

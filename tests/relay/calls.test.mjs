@@ -37,7 +37,7 @@ for (const [way, url] of Object.entries(WAYS)) {
     // The counter counts: with STUN each has an address that the other one tries.
     if (way === 'udp') assert.ok(elsewhere('home-a') > 0 && elsewhere('home-b') > 0);
     for (const doors of ends) {
-      for (const [door, { state }] of Object.entries(doors)) assert.equal(state, 'held', door);
+      for (const [door, { state }] of Object.entries(doors)) assert.equal(state, door === 'person' ? 'pending' : 'held', door);
       assert.equal(doors.path.fields.kind, 'relayed');
     }
     assert.ok(ends.some((doors) => doors.path.fields.protocol === way && doors.path.fields.mine === 'through a relay'));

@@ -89,7 +89,7 @@ test('two of them: every door holds, the tone arrives, and both reports agree', 
     const doors = Object.fromEntries(saved.doors.map((door) => [door.door, door]));
     const before = Object.fromEntries(reports[i].doors.map((door) => [door.door, door]));
     const there = Object.fromEntries(reports[1 - i].doors.map((door) => [door.door, door]));
-    for (const [door, { state }] of Object.entries(doors)) assert.equal(state, 'held', `${name}: ${door}`);
+    for (const [door, { state }] of Object.entries(doors)) assert.equal(state, door === 'person' ? 'pending' : 'held', `${name}: ${door}`);
     assert.equal(doors.fingerprints.fields.mine, there.fingerprints.fields.seen);
     assert.equal(doors.fingerprints.fields.mine, there.fingerprints.fields.signaled);
     for (const field of ['dtls', 'cipher', 'srtp', 'group']) assert.equal(doors.media.fields[field], there.media.fields[field]);
@@ -320,7 +320,7 @@ test('who answers callers and is stopped between them keeps the report of the la
   assert.equal(await answer.code(), 0);
   const { verdict, doors } = JSON.parse(readFileSync(saved, 'utf8'));
   assert.equal(verdict.detail, 'It was encrypted end to end and verified to its end.');
-  for (const { door, state } of doors) assert.equal(state, 'held', door);
+  for (const { door, state } of doors) assert.equal(state, door === 'person' ? 'pending' : 'held', door);
 });
 
 test('an end that finds something wrong and says so is 10', async (t) => {

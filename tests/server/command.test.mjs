@@ -99,5 +99,6 @@ test('the page is light', async () => {
   const names = out.trim().split('\n').map((line) => line.split(/\s+/)[1]);
   assert.ok(names.includes('/') && names.includes('/app.js'));
   const total = names.reduce((sum, n) => sum + readFileSync(join('web', n === '/' ? 'index.html' : n)).length, 0);
-  assert.ok(total < 150_000, `${total} bytes`);
+  // 150,000 were enough for calls alone; the rest is messages, files, comparing and known people.
+  assert.ok(total < 300_000, `${total} bytes`);
 });

@@ -255,12 +255,12 @@ static void who_is_there_is_compared_known_or_an_alarm(void **state)
     so_report_meet(&r->report, &person);
     assert_non_null(
         strstr(drawn(r, 80, 30), "  · Person        not yet  unknown: a key without a name, not compared\n"));
-    (void)snprintf(expected, sizeof expected, "  Compare  %s %s, %s %s, %s %s, %s %s\n           %s %s %s %s\n",
+    (void)snprintf(expected, sizeof expected,
+                   "  Compare  %s %s, %s %s, %s %s, %s %s\n           %s %s %s %s   s same   d different\n",
                    so_sas_picture(0), so_sas_name(0), so_sas_picture(1), so_sas_name(1), so_sas_picture(2),
                    so_sas_name(2), so_sas_picture(255), so_sas_name(255), so_sas_word(0), so_sas_word(1),
                    so_sas_word(2), so_sas_word(255));
     assert_non_null(strstr(drawn(r, 80, 30), expected));
-    assert_non_null(strstr(drawn(r, 80, 30), "\ns same   d different   m mute sound"));
     person.compared = true;
     person.identity = SO_RECOGNISED_KNOWN;
     (void)snprintf(person.name, sizeof person.name, "J\xc3\xbcrgen");
