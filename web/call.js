@@ -376,9 +376,10 @@ export class Call {
     this.#enter('in-call');
   }
 
-  /** @param {Peer} peer @param {'ok'|'lost'|'closed'} state */
+  /** @param {Peer} peer @param {'ok'|'lost'|'closed'|'broken'} state */
   #linkChanged(peer, state) {
     if (peer !== this.peer || this.#over) return;
+    if (state === 'broken') return this.#startAnew(peer);
     if (state === 'closed') {
       peer.connected = false;
       // A reload closes its end and is back in a moment; a farewell may be right behind.
@@ -389,6 +390,18 @@ export class Call {
     if (state === 'lost') this.#pathLost();
     else this.#pathFound();
     if (state === 'lost' && this.signal.connected) this.#waitUnless(() => !!this.#other || peer !== this.peer);
+  }
+
+  /** The other end hears of it as of a reload: in the next epoch this end runs no call. @param {Peer} peer */
+  #startAnew(peer) {
+    this.#inOrder(async () => {
+      if (peer !== this.peer) return;
+      this.report.note('the browser gave the connection up; the call starts anew');
+      this.#dropPeer();
+      this.#epoch = null;
+      this.#enter('connecting');
+      this.signal.kick();
+    });
   }
 
   #pathLost() {

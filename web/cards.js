@@ -10,7 +10,7 @@ import { download, make } from './ui.js';
 
 /** @type {Record<FileState, string>} */
 const SENT = {
-  new: '', queued: 'Waits for its turn.', hashing: 'Reckoning its SHA-256', offered: 'Waits for the other person to take it.',
+  new: '', queued: 'Waits for its turn.', hashing: 'Computing its SHA-256', offered: 'Waits for the other person to take it.',
   moving: 'Sending', checking: 'Sent. The other end checks it.', done: 'Sent, and checked at the other end.',
   refused: 'The other person did not take it.', cancelled: 'You cancelled it.', failed: '',
 };
@@ -36,6 +36,11 @@ function sizeOf(transfer) {
   return transfer instanceof Receiving ? transfer.offer?.size ?? null : transfer.size;
 }
 
+/** @param {Transfer} transfer */
+function nameOf(transfer) {
+  return transfer instanceof Receiving ? safeName(transfer.offer?.name ?? '') : transfer.name;
+}
+
 /** @param {Transfer} transfer @returns {string} */
 function status(transfer) {
   const { state, code, moved, offer } = transfer;
@@ -44,7 +49,7 @@ function status(transfer) {
     return `${title}. ${text} ${remedy}`;
   }
   const theirs = transfer instanceof Receiving;
-  if (theirs && state === 'done' && offer?.sha256 === null) return 'Received: its SHA-256 is the one that the other end reckoned.';
+  if (theirs && state === 'done' && offer?.sha256 === null) return 'Received: its SHA-256 is the one that the other end computed.';
   const words = (theirs ? TAKEN : SENT)[state];
   if (state !== 'moving' && state !== 'hashing') return words;
   const size = sizeOf(transfer);
@@ -53,12 +58,10 @@ function status(transfer) {
 
 /** @param {Transfer} transfer @returns {HTMLElement[]} */
 function facts(transfer) {
-  const theirs = transfer instanceof Receiving;
-  const name = theirs ? safeName(transfer.offer?.name ?? '') : transfer.name;
   const size = sizeOf(transfer);
-  const warning = theirs ? caution(transfer.offer?.name ?? '') : '';
+  const warning = transfer instanceof Receiving ? caution(transfer.offer?.name ?? '') : '';
   return [
-    make('p', { class: 'file-name' }, make('bdi', { dir: 'ltr' }, name)),
+    make('p', { class: 'file-name' }, make('bdi', { dir: 'ltr' }, nameOf(transfer))),
     make('p', { class: 'quiet' }, size === null ? 'Its size is not known before its end.' : amount(size)),
     ...(warning ? [make('p', { class: 'caution' }, warning)] : []),
   ];
@@ -72,9 +75,11 @@ function digest(transfer) {
   return [make('p', { class: 'digest' }, make('span', { class: 'quiet' }, 'SHA-256 '), value)];
 }
 
-/** @param {string} action @param {string} label @param {() => void} press @param {boolean} [primary] */
-function button(action, label, press, primary = false) {
-  const element = make('button', { type: 'button', 'data-action': action, ...(primary ? { class: 'primary' } : {}) }, label);
+/** @param {string} action @param {string} label @param {string} name of the file @param {() => void} press */
+function button(action, label, name, press) {
+  // There may be several of a kind, one a file.
+  const element = make('button', { type: 'button', 'data-action': action, 'aria-label': `${label}: ${name}` }, label);
+  element.classList.toggle('primary', action === 'accept');
   element.onclick = press;
   return element;
 }
@@ -89,11 +94,12 @@ function save(transfer) {
 /** @param {Transfer} transfer @returns {HTMLElement[]} */
 function actions(transfer) {
   const theirs = transfer instanceof Receiving;
+  const name = nameOf(transfer);
   if (theirs && transfer.state === 'offered') {
-    return [button('accept', 'Accept', () => transfer.accept(), true), button('refuse', 'Refuse', () => transfer.refuse())];
+    return [button('accept', 'Accept', name, () => transfer.accept()), button('refuse', 'Refuse', name, () => transfer.refuse())];
   }
-  if (theirs && transfer.state === 'done') return [button('save', 'Save again', () => save(transfer))];
-  return transfer.over ? [] : [button('cancel', 'Cancel', () => transfer.cancel())];
+  if (theirs && transfer.state === 'done') return [button('save', 'Save again', name, () => save(transfer))];
+  return transfer.over ? [] : [button('cancel', 'Cancel', name, () => transfer.cancel())];
 }
 
 /** @param {HTMLElement} card @param {Transfer} transfer all that changes with its state */

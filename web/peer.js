@@ -21,7 +21,8 @@ import { describeMedia, describePath, tellsMedia } from './stats.js';
  *   `trust`, `chat` or a `file` of the other end; before it is told anything it may be given its `on`
  * @property {() => void} held every door holds: from now on it is asked who is there
  * @property {(stream: MediaStream) => void} open sound and picture go
- * @property {(state: 'ok'|'lost'|'closed') => void} link what has become of the path
+ * @property {(state: 'ok'|'lost'|'closed'|'broken') => void} link what has become of the path; `broken`: this
+ *   connection is of no use any more
  */
 
 const RETRIES = 40;
@@ -50,6 +51,7 @@ export class Peer {
   #verifying = false;
   #again = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #giveUp;
   /** @type {WeakSet<RTCDtlsTransport>} */ #watched = new WeakSet();
   #remote = new MediaStream();
   #closed = false;
@@ -250,8 +252,7 @@ export class Peer {
     if (transports.length === 0 && !await this.#takeItsWord()) return;
     for (const transport of transports) {
       if (transport.state === 'failed') {
-        // Firefox says so where the path alone has failed, long after the handshake; #iceChanged() looks after that.
-        if (this.isOpen && this.pc.iceConnectionState === 'failed') return;
+        if (this.isOpen) return this.#transportDown(transport);
         return this.#handshakeFailed(transport);
       }
       if (transport.state !== 'connected') return;
@@ -377,10 +378,33 @@ export class Peer {
 
   #linkUp() {
     // The doors that were checked hold on while the path is gone: DTLS does not notice.
-    if (!['connected', 'completed'].includes(this.pc.iceConnectionState)) return;
+    if (!this.#hasPath) return;
     clearTimeout(this.#timer);
     this.connected = true;
     this.on.link('ok');
+  }
+
+  #linkDown() {
+    this.connected = false;
+    this.on.link('lost');
+  }
+
+  get #hasPath() {
+    return ['connected', 'completed'].includes(this.pc.iceConnectionState);
+  }
+
+  /**
+   * Firefox says so long after the handshake, where the path has failed, and takes it back with the next one. Where it met a
+   * device that was gone as it was to send data, it never does: that it says so while there is a path.
+   * @param {RTCDtlsTransport} transport
+   */
+  #transportDown(transport) {
+    this.#linkDown();
+    if (!this.#hasPath) return;
+    this.#giveUp ??= setTimeout(() => {
+      this.#giveUp = undefined;
+      if (!this.#closed && this.#hasPath && transport.state === 'failed') this.on.link('broken');
+    }, PATIENCE);
   }
 
   #iceChanged() {
@@ -391,8 +415,7 @@ export class Peer {
       if (this.isOpen) this.#linkUp();
       void this.verify();
     } else if (state === 'disconnected' || state === 'failed') {
-      this.connected = false;
-      this.on.link('lost');
+      this.#linkDown();
       // The polite end waits a little longer, so that both do not restart in the same instant.
       const wait = (state === 'failed' ? 0 : PATIENCE) + (this.polite ? PATIENCE / 2 : 0);
       this.#timer = setTimeout(() => this.restart(), wait);
@@ -419,6 +442,7 @@ export class Peer {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#giveUp);
     this.channels.close();
     for (const sender of this.pc.getSenders()) void sender.replaceTrack(null).catch(() => {});
     this.pc.close();

@@ -18,7 +18,7 @@ const ENTRIES_MAX = 500;
 /** @type {Channel | null} */ let chat = null;
 /** @type {Transfers | null} */ let transfers = null;
 /** @type {() => Channel | null} */ let openFile = () => null;
-/** @type {Map<Transfer, HTMLElement>} */ const cards = new Map();
+/** What has gone from the list goes from memory. @type {WeakMap<Transfer, HTMLElement>} */ let cards = new WeakMap();
 /** @type {Set<Transfer>} */ const stale = new Set();
 let unread = 0;
 /** Whether the newest is in sight, and is to stay so. */
@@ -32,7 +32,7 @@ function entry(from, ...content) {
   const now = new Date();
   const who = make('p', { class: 'who' }, from === 'me' ? 'You' : 'The other person', ' ',
     make('time', { datetime: now.toISOString() }, now.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })));
-  return make('li', { 'data-from': from }, who, ...content);
+  return make('div', { 'data-from': from }, who, ...content);
 }
 
 /** @param {HTMLElement} item a new one, at the end, in sight unless the person looks at older ones */
@@ -148,7 +148,7 @@ function offerAll(files) {
 
 function drawReady() {
   for (const id of ['talk-line', 'talk-send', 'talk-file']) /** @type {HTMLInputElement} */ (byId(id)).disabled = chat === null;
-  /** @type {HTMLInputElement} */ (byId('talk-line')).placeholder = chat ? 'Write a message' : 'No way to the other end';
+  /** @type {HTMLInputElement} */ (byId('talk-line')).placeholder = chat ? 'Write a message' : 'No messages at present';
 }
 
 /** A channel of the call is open, and every door holds. @param {Channel} channel */
@@ -169,6 +169,9 @@ export function talkOn(channel) {
       chat = null;
       transfers = null;
       drawReady();
+      // Whoever comes next may be somebody else.
+      append(make('p', { class: 'quiet' }, 'Here the channel to the other end closed. What was written last may not have arrived. ',
+        'If messages do not come back by themselves, reload the page: the call begins anew.'));
     },
     room() {},
   };
@@ -184,7 +187,7 @@ export function beginTalk(open) {
 export function endTalk() {
   transfers?.end();
   chat = transfers = null;
-  cards.clear();
+  cards = new WeakMap();
   stale.clear();
   list().replaceChildren();
   show('talk-none', true);

@@ -197,7 +197,7 @@ test('phones: nothing scrolls sideways, every control is in sight; and both colo
     if (open) await visitor.press('panel-toggle');
     for (const [width, height] of sizes) {
       await visitor.page.setViewport({ width, height });
-      const boxes = await visitor.page.evaluate(() => ['mute', 'camera', 'screen', 'settings', 'hangup'].map((id) => {
+      const boxes = await visitor.page.evaluate(() => ['mute', 'camera', 'screen', 'talk-toggle', 'settings', 'hangup'].map((id) => {
         const { left, right, bottom } = document.getElementById(id).getBoundingClientRect();
         return { id, in: left >= 0 && right <= innerWidth && bottom <= innerHeight };
       }));

@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ADDRESS, PATIENT, World } from './harness.mjs';
 import { bothReceive, call, hangUp, panelsAgree } from './pairs.mjs';
+import { act, fileIs, hold, letGo, lines, offer, reads, say } from './talk.mjs';
 
 const world = new World();
 let server, browsers;
@@ -122,6 +126,65 @@ for (const name of ['Chromium', 'Firefox']) {
       assert.equal(await visitor.state(), 'in-call');
       assert.equal((await visitor.did()).peers, 1, 'the same peer connection');
     }
+    await hangUp(a, b);
+    for (const visitor of [a, b]) await visitor.close();
+  });
+}
+
+test('the path is lost in the middle of a file, and it comes whole when there is another', PATIENT, async (t) => {
+  const [a, b] = [await browsers.Chromium.visitor('A'), await browsers.Chromium.visitor('B')];
+  await call(a, b, await server.link());
+  await bothReceive(a, b);
+  const path = join(world.folder, 'half.bin');
+  writeFileSync(path, randomBytes(4 << 20));
+  await hold(b);
+  await offer(a, path);
+  await act(b, 'half.bin', 'accept');
+  await b.until('has a part of it', async () => (await fileIs(b, 'half.bin', 'moving')).progress > 0.2);
+  takeAddress(ADDRESS);
+  t.after(() => {
+    takeAddress('10.77.0.9');
+    giveAddress(ADDRESS);
+  });
+  for (const visitor of [a, b])
+    await visitor.until('says that the path is lost', async () => (await visitor.panel()).notice === 'path-lost');
+  await letGo(b);
+  giveAddress('10.77.0.9');
+  for (const visitor of [a, b]) await fileIs(visitor, 'half.bin', 'done');
+  await b.until('has saved it', async () => (await b.did()).files.length === 1);
+  assert.equal((await b.did()).files[0].sha256, createHash('sha256').update(readFileSync(path)).digest('hex'));
+  assert.equal((await b.did()).peers, 1, 'the same peer connection');
+  await hangUp(a, b);
+  for (const visitor of [a, b]) await visitor.close();
+});
+
+for (const name of ['Chromium', 'Firefox']) {
+  test(`${name}: what is written while the path is lost arrives, or both are told, and the call goes on`, PATIENT, async (t) => {
+    const [a, b] = [await browsers[name].visitor('A'), await browsers.Chromium.visitor('B')];
+    await call(a, b, await server.link());
+    await bothReceive(a, b);
+    await say(b, 'before');
+    await reads(a, 'before');
+    takeAddress(ADDRESS);
+    t.after(() => {
+      takeAddress('10.77.0.9');
+      giveAddress(ADDRESS);
+    });
+    await a.until('says that the path is lost', async () => (await a.panel()).notice === 'path-lost');
+    await say(a, 'into the void');
+    giveAddress('10.77.0.9');
+    for (const visitor of [a, b])
+      await visitor.until('has nothing to complain of', async () => (await visitor.panel()).notice === '');
+    await bothReceive(a, b);
+    // Firefox gives the whole connection up when it was to send data through a device that is gone.
+    const arrived = async () => (await lines(b)).some(({ text }) => text === 'into the void');
+    const toldOf = async (visitor) => /may not have arrived/.test(await visitor.text('talk-list'));
+    await b.until('has the line, or is told', async () => await arrived() || (name === 'Firefox' && await toldOf(b)));
+    if (!await arrived()) await a.until('is told too', () => toldOf(a));
+    for (const visitor of [a, b]) await visitor.reaches('in-call');
+    await say(a, 'there again');
+    await reads(b, 'there again');
+    await panelsAgree(a, b);
     await hangUp(a, b);
     for (const visitor of [a, b]) await visitor.close();
   });

@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Capture, early, plainStreams, readable } from './capture.mjs';
 import { PATIENT, World } from './harness.mjs';
 import { bothReceive, call, hangUp, panelsAgree } from './pairs.mjs';
+import { act, fileIs, offer, reads, say } from './talk.mjs';
 
 const world = new World();
 let server, capture, browsers;
@@ -18,13 +21,17 @@ before(async () => {
 }, PATIENT);
 after(() => world.close());
 
+const LINE = 'written by one, to be read by one';
+const NAME = 'for nobody else.txt';
+const CONTENT = 'what stands in a file goes the same way';
+
 const digestOf = (text) => text.split(' ')[1];
 
 /** In every way in which it could lie in a packet. */
 function wantedFrom(panels, secret) {
   const wanted = {
     'the head of a description': 'v=0\r\no=', 'the same within JSON': 'v=0\\r\\no=', 'a fingerprint line': 'a=fingerprint',
-    'a candidate': 'candidate:', 'the secret of the link': secret, 'the same as bytes': Buffer.from(secret, 'base64url').subarray(0, 16),
+    'a candidate': 'candidate:', 'a line of chat': LINE, 'the name of a file': NAME, 'a file': CONTENT, 'the secret of the link': secret, 'the same as bytes': Buffer.from(secret, 'base64url').subarray(0, 16),
   };
   for (const [i, { doors }] of panels.entries()) {
     const digest = digestOf(doors.fingerprints.fields.mine);
@@ -80,6 +87,13 @@ for (const [first, last] of [['Chromium', 'Firefox'], ['Firefox', 'Chromium']]) 
     };
     // Sound and picture both ways, with enough packets of each to tell encrypted from not.
     await a.until('has sent and received enough', isLong);
+    await say(a, LINE);
+    await reads(b, LINE);
+    const path = join(world.folder, NAME);
+    writeFileSync(path, CONTENT);
+    await offer(b, path);
+    await act(a, NAME, 'accept');
+    await fileIs(b, NAME, 'done');
     await hangUp(a, b);
     await capture.mark();
     const packets = ofTheCall(capture.packets.slice(mark));
