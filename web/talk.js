@@ -63,7 +63,7 @@ function arrived(words) {
 function drawUnread() {
   setText('talk-unread', unread > 99 ? '99+' : String(unread));
   show('talk-unread', unread > 0);
-  byId('talk-toggle').setAttribute('aria-label', unread > 0 ? `Messages, ${unread} new` : 'Messages');
+  byId('talk-toggle').setAttribute('aria-label', unread > 0 ? `Chat, ${unread} new` : 'Chat');
 }
 
 /** @param {boolean} open @param {boolean} [takeFocus] */
@@ -116,7 +116,7 @@ function fileChanged(transfer) {
     cards.set(transfer, card);
     append(card);
     drawFile(transfer);
-    if (theirs) arrived('The other person offers a file. Open the messages to look at it.');
+    if (theirs) arrived('The other person offers a file. Open the chat to look at it.');
     return;
   }
   if (stale.size === 0) requestAnimationFrame(drawStale);

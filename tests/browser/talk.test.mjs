@@ -60,7 +60,7 @@ for (const [first, last] of both) {
     assert.equal(await hidden('talk-unread'), true);
     await say(b, 'Grüße ☕');
     await a.until('has an unread mark', async () => await a.text('talk-unread') === '1' && !await hidden('talk-unread'));
-    assert.equal(await a.page.evaluate(() => document.getElementById('talk-toggle').getAttribute('aria-label')), 'Messages, 1 new');
+    assert.equal(await a.page.evaluate(() => document.getElementById('talk-toggle').getAttribute('aria-label')), 'Chat, 1 new');
     assert.equal(await a.text('announce'), 'Message: Grüße ☕');
     await openTalk(a);
     assert.equal(await hidden('talk-unread'), true);
