@@ -28,7 +28,7 @@ const NOTICES = /** @type {Record<string, string>} */ ({
 /** @type {PageState} */ let state = 'start';
 /** @type {import('./link.js').Invitation | null} */ let invitation = null;
 /** @type {Call | null} */ let call = null;
-/** @type {ReturnType<People['company']> | null} */ let company = null;
+/** @type {import('./trust.js').Company | null} */ let company = null;
 /** Who is at the other end, and who was there last. @type {import('./trust.js').Standing | null} */ let standing = null;
 /** @type {import('./trust.js').Standing | null} */ let last = null;
 let report = new Report();
@@ -202,7 +202,6 @@ async function join(named) {
       if (next === 'ended' || next === 'failed') {
         call = null;
         endTalk();
-        company?.release();
         // Whom one has just spoken with can still be given a name.
         if (next === 'ended' && last) drawPerson({ ...last, string: null, alarm: false }, people.keyring.works === true);
         forget(JOINED);

@@ -12,7 +12,6 @@ const KEY = 'key';
 const PEOPLE = 'people';
 /** A database that another tab or the browser blocks must not keep a call from beginning. */
 const PATIENCE = 3000;
-const LOCK = 'sotto.identity.';
 
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 function done(request) {
@@ -113,21 +112,5 @@ export class Keyring {
   /** @param {(pins: Pin[]) => Pin[]} change @returns {Promise<Pin[]>} the list as it is now; rejects where nothing can be kept */
   async change(change) {
     return inTime(this.#entry(PEOPLE, (before) => change(before ?? [])));
-  }
-
-  /**
-   * The right to use this browser's own key in a call: two tabs in one call can't both have it, since an end refuses its own key.
-   * @param {string} room @returns {Promise<{granted: boolean, release: () => void}>}
-   */
-  claim(room) {
-    const { locks } = navigator;
-    if (!locks) return Promise.resolve({ granted: true, release: () => {} });
-    return new Promise((resolve) => {
-      // A reload waits a moment for the page that it was.
-      const signal = AbortSignal.timeout(PATIENCE / 2);
-      locks.request(LOCK + room, { signal }, () => new Promise((release) => {
-        resolve({ granted: true, release: () => release(undefined) });
-      })).catch(() => resolve({ granted: false, release: () => {} }));
-    });
   }
 }

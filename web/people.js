@@ -42,15 +42,11 @@ export class People {
   /**
    * @param {import('./link.js').Invitation} invitation @param {boolean} isPrivate a key for this call alone
    * @param {string | null} named the key of the one whom the user expects
-   * @returns {Company & {release: () => void}} for one call; release: the call is over
+   * @returns {Company} for one call
    */
   company(invitation, isPrivate, named) {
-    const claimed = isPrivate ? null : this.keyring.claim(invitation.roomText);
-    const identity = Promise.resolve(claimed).then((claim) => (claim?.granted ? this.keyring.own() : this.keyring.passing()));
-    return {
-      identity, named, people: () => this.read(), link: linkName(invitation), admitted: new Set(),
-      release: () => void claimed?.then(({ release }) => release()),
-    };
+    const identity = isPrivate ? this.keyring.passing() : this.keyring.own();
+    return { identity, named, people: () => this.read(), link: linkName(invitation), admitted: new Set() };
   }
 
   /** What a call has shown is kept, where it can be. @param {Standing} standing @param {Standing | null} before @param {string} link */

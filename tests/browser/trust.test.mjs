@@ -220,6 +220,7 @@ for (const name of ['Chromium', 'Firefox']) {
     await bothReceive(a, b);
     assert.deepEqual(await pictures(a), await pictures(b));
     await panelsAgree(a, b);
+    assert.equal((await person(a)).fields.key, (await person(b)).fields.key, 'both have the key of the browser');
     await hangUp(b, a);
     await b.isClean(server.url);
     await leave(a);
