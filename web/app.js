@@ -169,15 +169,11 @@ function showPerson(now) {
   if (now && company) void company.link.then((link) => people.learn(now, before, link));
 }
 
-/** The new key of the one who was expected, in place of the old one. */
+/** The new key of the one who was expected, in place of the old one; where it can't be kept, nobody is let in by it. */
 async function takeKey() {
   if (!standing?.awaited || !standing.key || !company) return;
   const { awaited, key } = standing;
-  try {
-    await people.take(awaited, key);
-  } catch {
-    return notify('nothing-kept');
-  }
+  await people.take(awaited, key);
   if (company.named === awaited.key) company.named = key;
   call?.trust?.decide(true);
 }

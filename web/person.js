@@ -14,6 +14,8 @@ import { byId, make, setText, show } from './ui.js';
  * @property {(name: string) => Promise<void>} remember
  */
 
+const NOTHING_KEPT = 'This browser keeps nothing for this page, so nothing was changed.';
+
 /** @type {Standing | null} */ let current = null;
 
 /** @param {string} id */
@@ -58,6 +60,7 @@ function drawAlarm(standing) {
   setText('alarm-take', `Take it as the new key of ${awaited.name}`);
   show('alarm-take', identity === 'changed');
   if (!box.open) {
+    setText('alarm-error', '');
     dialog('compare-dialog').close();
     box.showModal();
     byId('alarm-hangup').focus();
@@ -102,7 +105,7 @@ export function setUpPerson(acts) {
 
   byId('alarm-hangup').onclick = () => acts.decide(false);
   byId('alarm-go-on').onclick = () => acts.decide(true);
-  byId('alarm-take').onclick = () => void acts.take();
+  byId('alarm-take').onclick = () => void acts.take().catch(() => setText('alarm-error', NOTHING_KEPT));
   alarm.oncancel = (event) => event.preventDefault();
   // Browsers let a person out of any dialog in the end. Who did not decide has not let anybody in.
   alarm.onclose = () => {
@@ -114,6 +117,6 @@ export function setUpPerson(acts) {
     event.preventDefault();
     setText('remember-error', '');
     acts.remember(name.value).then(() => { name.value = ''; }, (error) =>
-      setText('remember-error', error instanceof KnownError ? error.message : 'This browser keeps nothing for this page.'));
+      setText('remember-error', error instanceof KnownError ? error.message : NOTHING_KEPT));
   };
 }

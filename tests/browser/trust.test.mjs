@@ -212,6 +212,31 @@ for (const name of ['Chromium', 'Firefox']) {
     await leave(a, b);
   });
 
+  test(`${name}: a key that can't be kept is not taken, and whom one has spoken with is remembered after the call`, PATIENT, async () => {
+    const [a, b] = await both(name, name);
+    const link = await acquaint(a, b);
+    const eve = await browsers[name].visitor('Eve');
+    await alarmed(a, eve, link);
+    await a.page.evaluate(() => {
+      IDBObjectStore.prototype.put = () => { throw new DOMException('for a test', 'QuotaExceededError'); };
+    });
+    await a.press('alarm-take');
+    await a.until('is told', async () => /^This browser keeps nothing/.test(await a.text('alarm-error')));
+    await nothingCameIn(a);
+    await a.press('alarm-hangup');
+    await eve.reaches('failed peer-refused');
+    for (const visitor of [a, eve]) await visitor.startOver();
+
+    await call(a, eve, await server.link());
+    await a.until('has an introduction', async () => /^unknown/.test((await person(a)).fields.identity));
+    await hangUp(eve, a);
+    await a.page.type('#remember-name', 'Eve');
+    await a.press('remember-save');
+    await a.until('has done so', () => a.page.evaluate(() => document.getElementById('remember').hidden));
+    assert.deepEqual((await knows(a, server.url)).map((one) => one.name), ['Ann', 'Eve']);
+    await leave(a, b, eve);
+  });
+
   test(`${name}: two tabs of one browser can call each other`, PATIENT, async () => {
     const a = await browsers[name].visitor('A');
     const b = new Visitor('B', name, a.context, await a.context.newPage({ type: 'window' }));
