@@ -17,7 +17,8 @@ export class Native {
     const [program, ...words] = [...inside, process.env.SOTTO, 'call', '--json', '--ca', server.ca,
       ...args.filter((arg) => typeof arg === 'string'), link];
     this.name = 'sotto call';
-    this.child = world.spawn(program, words);
+    // Its standard input stays open: lines of chat come from there.
+    this.child = world.spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stderr.on('data', (data) => { this.complaints += data; });
     createInterface(this.child.stdout).on('line', (line) => this.events.push(JSON.parse(line)));
     this.child.on('exit', (code) => { this.code = code; });
