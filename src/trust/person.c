@@ -114,9 +114,10 @@ void so_person_verdict(const so_person *p, char *line, char *detail)
         if (p->name[0] == '\0')
             (void)snprintf(line, SO_REPORT_TEXT, "Encrypted, compared by you");
         else
-            (void)snprintf(line, SO_REPORT_TEXT, "Encrypted, with %s, compared by you", p->name);
+            (void)snprintf(line, SO_REPORT_TEXT, "Encrypted, with %s", p->name);
         (void)snprintf(detail, 2 * SO_REPORT_TEXT,
-                       "You saw the same, so nobody sits between you and the one whom you compared with.");
+                       "You compared in this call and saw the same, so nobody sits between you and the one whom you "
+                       "compared with.");
     } else if (p->met && p->identity == SO_RECOGNISED_KNOWN) {
         say_known(p, line, detail);
     } else if (p->met && p->expected[0] != '\0') {

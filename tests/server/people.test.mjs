@@ -101,7 +101,7 @@ test('who sits there decides: go on this once, or take the new key', async (t) =
     await hers.event('person', (e) => !e.alarm && e.identity);
     hers.child.stdin.write('y\n');
     const { report } = await hers.event('open');
-    assert.match(report.verdict.text, answer === 'y' ? /^Encrypted, compared by you$/ : /^Encrypted, with Bob, compared by you$/);
+    assert.match(report.verdict.text, answer === 'y' ? /^Encrypted, compared by you$/ : /^Encrypted, with Bob$/);
     assert.deepEqual(await end(hers, theirs), [0, 0]);
     const [pin] = await known(place.states.ann);
     assert.equal(pin.name, 'Bob');
