@@ -149,6 +149,28 @@ SOTTO_API sotto_status sotto_link_make(char *link, size_t cap, const char *url, 
 /* Is it whole, as sotto_call_join wants it? SOTTO_BAD_INPUT: no, or it is none. Nobody is asked. */
 SOTTO_API sotto_status sotto_link_check(const char *link, sotto_error *error) SOTTO_MUST_CHECK;
 
+/* ---- Who is at the other end (docs/protocol.md, sections 6 to 8) ---- */
+
+/* Room for the PEM of an identity; characters of a key's name, its JWK thumbprint (RFC 7638). */
+#define SOTTO_IDENTITY_MAX 1024
+#define SOTTO_KEY_LEN 43
+
+/* A key by which others recognise this end: PEM with a final zero, a secret for the program to keep. */
+SOTTO_API sotto_status sotto_identity_make(char *pem, size_t cap, sotto_error *error) SOTTO_MUST_CHECK;
+/* What others know it by; no secret. SOTTO_BAD_INPUT: it is no P-256 key. */
+SOTTO_API sotto_status sotto_identity_key(char key[SOTTO_KEY_LEN + 1], const char *pem,
+                                          sotto_error *error) SOTTO_MUST_CHECK;
+
+typedef struct sotto_person {
+    /* What two people compare: four pictures (UTF-8) with their names, and four words to be read aloud. Static. */
+    bool has_string;
+    const char *pictures[4], *names[4], *words[4];
+    bool compared;               /* a person of this end said that it is the same */
+    bool settled;                /* the other end introduced itself, or did not for ten seconds */
+    char key[SOTTO_KEY_LEN + 1]; /* its key; "": it showed none */
+    bool expected;               /* it is expect_key */
+} sotto_person;
+
 /* ---- A call by invitation ---- */
 
 typedef struct sotto_call sotto_call;
@@ -172,6 +194,10 @@ typedef struct sotto_call_options {
     unsigned codecs;        /* those that this end may send and can take; 0: Opus, and VP8 where it shows or sees */
     bool loopback;          /* loopback addresses take part too */
     bool relay_only;        /* through the server's relay (TURN) alone: the other end learns no address of this one */
+    const char *identity;   /* as sotto_identity_make makes it, not kept; NULL: this end does not introduce itself */
+    const char *expect_key; /* whom to expect, not kept: with anybody else the call fails ("identity-alarm"), before
+                               anything of media has gone either way. NULL: whoever has the link */
+    bool compare_first;     /* the call is not open before sotto_call_compare said so */
     void *user;
     /* Called from within sotto_engine_run and sotto_engine_turn; each may be NULL. reason: a word such as "hangup",
      * "certificate-refused" or "fingerprint-mismatch" (docs/protocol.md), or "". */
@@ -184,6 +210,8 @@ typedef struct sotto_call_options {
     void (*on_rate)(void *user, sotto_call *call, uint64_t rate);
     /* Of data channels: SOTTO_DATA_READY when the call is open and the other end has them, then what they bring. */
     void (*on_data)(void *user, sotto_call *call, const sotto_data *data);
+    /* More is known of who is there. */
+    void (*on_person)(void *user, sotto_call *call, const sotto_person *person);
 } sotto_call_options;
 
 /* Begins to join; what comes of it is told by on_state. */
@@ -218,6 +246,9 @@ SOTTO_API size_t sotto_call_buffered(sotto_call *call, uint16_t channel);
 SOTTO_API void sotto_call_set_low_mark(sotto_call *call, uint16_t channel, size_t bytes);
 /* When what waits is sent; what still comes in is dropped, and SOTTO_DATA_CLOSED follows. */
 SOTTO_API void sotto_call_close_channel(sotto_call *call, uint16_t channel);
+
+/* People compared what sotto_person has. Different: the call fails ("sas-different"). */
+SOTTO_API void sotto_call_compare(sotto_call *call, bool same);
 
 /* In mid-call: what is sent and received from now on; the other end is told. */
 SOTTO_API void sotto_call_direct_audio(sotto_call *call, bool sends, bool receives);

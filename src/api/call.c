@@ -16,6 +16,7 @@ struct sotto_call {
     char *connect_to;
     sotto_call_options options;
     so_sdp_choice choice;
+    api_people people;
     bool closed; /* its sockets are; else freeing it waits for that */
     bool freed;  /* by its owner */
 };
@@ -23,6 +24,19 @@ struct sotto_call {
 so_caller *api_caller(sotto_call *c)
 {
     return c->caller;
+}
+
+/* With another than the one who is expected nothing goes on: there is nobody to ask. */
+static void on_person(sotto_call *c)
+{
+    const so_person *person = so_call_person(so_caller_call(c->caller));
+    bool alarm = person->alarm;
+    sotto_person known = api_person(person);
+
+    if (c->options.on_person != NULL)
+        c->options.on_person(c->options.user, c, &known);
+    if (alarm)
+        so_caller_decide(c->caller, false);
 }
 
 static void on_event(void *user, const so_call_event *event)
@@ -45,12 +59,15 @@ static void on_event(void *user, const so_call_event *event)
         sotto_data data = api_data(event->data);
 
         c->options.on_data(c->options.user, c, &data);
+    } else if (event->kind == SO_CALL_PERSON) {
+        on_person(c);
     }
 }
 
 static void free_call(sotto_call *c)
 {
     so_caller_free(c->caller);
+    api_drop_people(&c->people);
     free(c->connect_to);
     free(c);
 }
@@ -85,6 +102,8 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
     if (status == SO_OK && !api_choose(&c->choice, c->options.codecs))
         status =
             so_fail(&err, SO_BAD_INPUT, "call", "none of these codecs is known here; give SOTTO_CODEC(SOTTO_OPUS)");
+    if (status == SO_OK)
+        status = api_take_people(&c->people, options, &err);
     if (status == SO_OK) {
         so_caller_config config = {.loop = &engine->loop,
                                    .engine = &engine->media,
@@ -101,8 +120,10 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
                                    .closed = on_closed,
                                    .user = c};
 
+        api_people_config(&c->people, options, &config);
         status = so_caller_start(&c->caller, &config, &err);
     }
+    c->options.identity = c->options.expect_key = NULL;
     so_invite_wipe(&invite);
     if (status != SO_OK) {
         free_call(c);
@@ -195,6 +216,7 @@ void sotto_call_free(sotto_call *c)
     c->options.on_key_wanted = NULL;
     c->options.on_rate = NULL;
     c->options.on_data = NULL;
+    c->options.on_person = NULL;
     c->freed = true;
     if (c->closed)
         free_call(c);

@@ -42,6 +42,16 @@ so_sctp_channel api_channel(const sotto_channel *channel);
 sotto_data api_data(const so_sctp_event *event);
 so_peer *api_peer(sotto_peer *peer);
 so_caller *api_caller(sotto_call *call);
+/* Who this end is, and whom it expects. */
+typedef struct api_people {
+    so_pkey *identity;
+    so_known known;
+} api_people;
+
+so_status api_take_people(api_people *people, const sotto_call_options *options, so_error *err) SO_MUST_CHECK;
+void api_drop_people(api_people *people);
+void api_people_config(const api_people *people, const sotto_call_options *options, so_caller_config *config);
+sotto_person api_person(const so_person *person);
 sotto_frame api_frame(const so_peer_frame *frame, unsigned lost);
 
 /* https://host[:port]/#secret into both; url keeps no fragment. invite is ended with so_invite_wipe, whatever comes. */

@@ -7,7 +7,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { before, test } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { command, Server, SOTTO, within } from './harness.mjs';
+import { Call, linkOf } from './call.mjs';
+import { command, folder, Server, SOTTO, within } from './harness.mjs';
 
 const build = resolve(dirname(SOTTO));
 const sanitized = /address/.test(readFileSync(join(build, 'meson-info', 'intro-buildoptions.json'), 'utf8')
@@ -100,4 +101,40 @@ test('a call that is freed while it is open says goodbye', async (t) => {
   assert.equal(code, 0, out);
   const last = out.trim().split('\n').map((line) => JSON.parse(line)).filter(({ event }) => event === 'state').at(-1);
   assert.equal(last.reason, 'peer-hangup', out);
+});
+
+test('doorbell: a device lets in the one whose key it was given, and nobody else', async (t) => {
+  const doorbell = compile('examples/doorbell.c');
+  const server = await Server.start(t);
+  const [owner, stranger, own] = [folder(t), folder(t), join(folder(t), 'identity.pem')];
+  const state = (dir) => ['--state', join(dir, 'state')];
+  const { key } = JSON.parse((await command(['identity', 'new', '--json', ...state(owner)])).out);
+  let thumbprint;
+  for (const [who, rings] of [[owner, true], [stranger, false]]) {
+    const link = await linkOf(server);
+    const child = spawn(doorbell, [link, own, key, server.listening.ca], { env: withLibrary(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stdout.on('data', (data) => { said += data; });
+    child.stderr.on('data', (data) => { said += data; });
+    const ended = new Promise((done) => child.on('close', done));
+    t.after(async () => { child.kill('SIGKILL'); await ended; });
+    const call = new Call(t, server, link, ...state(who), '--chat');
+    const { key: shown } = await call.event('person', (e) => e.identity);
+    thumbprint ??= shown;
+    assert.equal(shown, thumbprint, 'the device has one key');
+    if (rings) {
+      assert.equal((await call.event('chat')).text, 'Somebody is at the door.');
+      call.child.stdin.write('coming\n');
+      await within((async () => { while (!said.includes('Answer: coming')) await new Promise((done) => child.stdout.once('data', done)); })(), 'the answer');
+      call.child.kill('SIGINT');
+      assert.equal(await call.code(), 0);
+    } else {
+      assert.equal(await call.code(), 10);
+      assert.ok(!call.events.some(({ event }) => event === 'chat'));
+    }
+    assert.equal(await within(ended, 'the doorbell to end'), 0, said);
+    assert.match(said, new RegExp(`^My key: ${thumbprint}\n`));
+    assert.match(said, rings ? /The expected one is there\.\n[^]*Over: peer-hangup\n$/ : /Somebody else: [\w-]{43}\nOver: identity-alarm\n$/);
+    assert.equal(said.includes('The expected one is there'), rings);
+  }
 });
