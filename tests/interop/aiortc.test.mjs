@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callsWith } from './calls.mjs';
+import { dataWith } from './data.mjs';
 import { foreign, negotiate, ours } from './harness.mjs';
 
 callsWith('aiortc', { takesRejections: false, keyFrames: ['VP8'], takesAnyRole: false, verifies: true, reports: true, saysGoodbye: true });
@@ -17,3 +18,5 @@ test('aiortc: pictures keep to the rate that it says (REMB)', { timeout: 60_000 
   await there.closes();
   await here.closes();
 });
+
+dataWith('aiortc', { takes: 65_536 });

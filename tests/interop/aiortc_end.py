@@ -1,10 +1,11 @@
-"""One end of a call by aiortc, for the tests of tests/interop. usage: aiortc_end.py [--video VP8|H264] [--begins-with sound]
+"""One end of a call by aiortc, for the tests of tests/interop. usage: aiortc_end.py [--video VP8|H264] [--begins-with sound|data]
 
 aiortc does not trickle: its descriptions have all of its candidates, and it takes those of the other end from there."""
 
 import argparse
 import asyncio
 import fractions
+import hashlib
 import time
 
 import av
@@ -59,7 +60,40 @@ class End:
         self.tasks = []
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.pc.on("track", lambda track: self.tasks.append(asyncio.ensure_future(self.look(track))))
+        # As RFC 8841 has it, and not the drafts before: that is all that our end takes.
+        self.pc._sctpLegacySdp = False
+        self.channels = {}
+        self.pc.on("datachannel", self.opened)
         self.pc.on("connectionstatechange", lambda: say("state", state=self.pc.connectionState))
+
+    def listen(self, channel):
+        def message(body):
+            data = body.encode() if isinstance(body, str) else body
+            say("message", id=channel.id, text=isinstance(body, str), length=len(data),
+                sha256=hashlib.sha256(data).hexdigest(), body=body if isinstance(body, str) and len(data) <= 200 else "")
+        channel.on("message", message)
+        channel.on("close", lambda: say("channel", kind="closed", id=channel.id))
+
+    def opened(self, channel):
+        self.channels[channel.id] = channel
+        self.listen(channel)
+        say("channel", kind="opened", id=channel.id, label=channel.label, protocol=channel.protocol,
+            unordered=not channel.ordered, repeats=channel.maxRetransmits, life=channel.maxPacketLifeTime)
+
+    def open_channel(self, command):
+        channel = self.pc.createDataChannel(
+            command["label"], maxPacketLifeTime=command.get("life"), maxRetransmits=command.get("repeats"),
+            ordered=not command.get("unordered", False), protocol=command.get("protocol", ""),
+            negotiated=command.get("negotiated", False), id=command["id"] if command.get("negotiated") else None)
+        self.listen(channel)
+
+        def made():
+            self.channels[channel.id] = channel
+            say("channel", kind="made", id=channel.id)
+        if channel.readyState == "open":
+            made()
+        else:
+            channel.on("open", made)
 
     async def want_key(self):
         for receiver in self.pc.getReceivers():
@@ -116,6 +150,13 @@ class End:
             self.add("video")
         elif what == "want-key":
             await self.want_key()
+        elif what == "open-channel":
+            self.open_channel(command)
+        elif what == "send":
+            body = command["text"] if "text" in command else bytes(i & 255 for i in range(command["length"]))
+            self.channels[command["id"]].send(body)
+        elif what == "close-channel":
+            self.channels[command["id"]].close()
         elif what == "facts":
             say("facts", state=self.pc.connectionState, **self.watch.facts())
         elif what != "candidate":
@@ -133,8 +174,9 @@ async def main():
     parser.add_argument("--begins-with", default="both")
     options = parser.parse_args()
     end = End(options.video)
-    end.add("audio")
-    if options.begins_with != "sound":
+    if options.begins_with != "data":
+        end.add("audio")
+    if options.begins_with == "both":
         end.add("video")
     await obey(end.act)
     await end.close()

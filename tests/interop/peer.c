@@ -19,8 +19,7 @@ void must(so_status status, const so_error *err, const char *what)
     exit(2);
 }
 
-/* Steals the object. */
-static void say(json_t *object)
+void say(json_t *object)
 {
     if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0)
         must(SO_NO_MEMORY, NULL, "a line of JSON");
@@ -136,6 +135,8 @@ static void obey(end *e, const json_t *command)
         do_candidate(e, command);
     else if (strcmp(what, "add-video") == 0)
         media_add(e, SO_MEDIA_VIDEO);
+    else if (data_obeys(e, what, command))
+        return;
     else if (strcmp(what, "want-key") == 0)
         so_peer_want_key(e->peer, e->ways[SO_MEDIA_VIDEO].track);
     else if (strcmp(what, "mute") == 0)
@@ -172,6 +173,9 @@ static void take_event(end *e, const so_peer_event *event)
         break;
     case SO_PEER_NEGOTIATE:
         say(json_pack("{s:s}", "event", "negotiate"));
+        break;
+    case SO_PEER_DATA:
+        data_event(e, event->data);
         break;
     default:
         media_event(e, event);
@@ -310,13 +314,14 @@ int main(int argc, char **argv)
 {
     static end e;
     const char *video = NULL;
-    bool picture = true;
+    bool sound = true, picture = true;
 
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--video") == 0) {
             video = argv[i + 1];
         } else if (strcmp(argv[i], "--begins-with") == 0) {
-            picture = strcmp(argv[i + 1], "sound") != 0;
+            sound = strcmp(argv[i + 1], "data") != 0;
+            picture = sound && strcmp(argv[i + 1], "sound") != 0;
         } else if (strcmp(argv[i], "--in") == 0) {
             e.mute = strcmp(argv[i + 1], "none") == 0;
             e.in = argv[i + 1];
@@ -334,7 +339,8 @@ int main(int argc, char **argv)
     }
     media_choose(&e, video);
     start(&e);
-    media_add(&e, SO_MEDIA_AUDIO);
+    if (sound)
+        media_add(&e, SO_MEDIA_AUDIO);
     if (picture)
         media_add(&e, SO_MEDIA_VIDEO);
     pump(&e);

@@ -51,6 +51,13 @@ typedef struct end {
 /* Ends the program with a sentence; for what no test can go on without. */
 void must(so_status status, const so_error *err, const char *what);
 
+/* Tells an object, and steals it. */
+void say(json_t *object);
+
+/* False: it is no command about data channels. */
+bool data_obeys(end *e, const char *what, const json_t *command);
+void data_event(end *e, const so_sctp_event *event);
+
 /* Only this codec of pictures, and what repairs it; NULL: all. */
 void media_choose(end *e, const char *video);
 void media_add(end *e, so_media_kind kind);
