@@ -74,7 +74,14 @@ void so_channel_settle(so_sctp *s, so_channel *c)
     so_sctp_tell(s, &(so_sctp_event){.kind = SO_SCTP_CHANNEL_CLOSED, .channel = c->id}, NULL);
 }
 
-/* How a message is to be sent. */
+/* What fits into one packet: headers of packet and chunk off, and in steps of four bytes. */
+#define PIECE_MAX (SO_SCTP_MTU - 12 - 16)
+
+/*
+ * How a message is to be sent. usrsctp 0.9.5 may give up a message between two of its pieces and send the next message
+ * as if the rest had never been; where both are unordered, the other end's takes that for a broken rule and ends the
+ * association. So one of several pieces is left out as a whole, before it is handed over, or sent whole.
+ */
 static struct sctp_sendv_spa terms_of(const so_sctp *s, const so_channel *c, const so_waiting *m)
 {
     struct sctp_sendv_spa terms = {.sendv_flags = SCTP_SEND_SNDINFO_VALID};
@@ -87,7 +94,7 @@ static struct sctp_sendv_spa terms_of(const so_sctp *s, const so_channel *c, con
         return terms;
     if (c->unordered && c->known)
         terms.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
-    if (c->reliability == SO_SCTP_RELIABLE)
+    if (c->reliability == SO_SCTP_RELIABLE || m->len > PIECE_MAX)
         return terms;
     terms.sendv_flags |= SCTP_SEND_PRINFO_VALID;
     terms.sendv_prinfo.pr_policy = c->reliability == SO_SCTP_BY_TIME ? SCTP_PR_SCTP_TTL : SCTP_PR_SCTP_RTX;
@@ -145,13 +152,13 @@ static void ask_reset(so_sctp *s, so_channel *c)
                      "at the other end");
 }
 
+/* sstat_penddata is of what comes in: a message of which a piece is missing may stay there for good. */
 bool so_sctp_under_way(so_sctp *s)
 {
     struct sctp_status status = {0};
     socklen_t len = sizeof status;
 
-    return usrsctp_getsockopt(s->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &len) == 0 &&
-           (status.sstat_unackdata > 0 || status.sstat_penddata > 0);
+    return usrsctp_getsockopt(s->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &len) == 0 && status.sstat_unackdata > 0;
 }
 
 static bool wants_reset(const so_channel *c)

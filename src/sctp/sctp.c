@@ -61,7 +61,7 @@ static bool set(so_sctp *s, int level, int name, const void *value, size_t len)
 
 static bool set_timers(so_sctp *s)
 {
-    struct sctp_initmsg init = {SO_SCTP_STREAMS, SO_SCTP_STREAMS, 10, 2000};
+    struct sctp_initmsg init = {SO_SCTP_STREAMS, SO_SCTP_STREAMS, 50, 2000};
     struct sctp_rtoinfo rto = {.srto_initial = 500, .srto_max = 10000, .srto_min = 250};
     struct sctp_sack_info sack = {.sack_delay = 100, .sack_freq = 2};
     /* Whether there still is another end is consent's to find (RFC 7675), not a count of what was sent again. */
@@ -206,10 +206,14 @@ static void leave(so_sctp *s)
     so_sctp_unlock();
 }
 
-/* The size of packets is known to be right, so there is no looking for it. */
-static bool fix_packets(so_sctp *s, const struct sockaddr_conn *peer)
+/*
+ * The size of packets is known to be right, so there is no looking for it. And the only path there is is never given
+ * up: what waits for a path that usrsctp takes for unreachable would wait for the next heartbeat.
+ */
+static bool fix_path(so_sctp *s, const struct sockaddr_conn *peer)
 {
-    struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_ENABLE, .spp_hbinterval = 30000};
+    struct sctp_paddrparams path = {
+        .spp_flags = SPP_PMTUD_DISABLE | SPP_HB_ENABLE, .spp_hbinterval = 30000, .spp_pathmaxrxt = UINT16_MAX};
 
     memcpy(&path.spp_address, peer, sizeof *peer);
     path.spp_pathmtu = SO_SCTP_MTU - (uint32_t)sizeof(struct sctp_common_header);
@@ -226,7 +230,7 @@ void so_sctp_start(so_sctp *s, so_msec now)
         s->state = SO_SCTP_AWAITS_PEER;
         /* EINPROGRESS, as usrsctp may not wait for an answer */
         if ((usrsctp_connect(s->socket, (struct sockaddr *)&peer, sizeof peer) != 0 && errno != EINPROGRESS) ||
-            !fix_packets(s, &peer))
+            !fix_path(s, &peer))
             so_sctp_fail(s, SO_NO_MEMORY,
                          "usrsctp can't begin an association; check that memory is free and usrsctp is whole");
     }

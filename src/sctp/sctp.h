@@ -59,6 +59,7 @@ typedef struct so_sctp_config {
     so_msec now;
 } so_sctp_config;
 
+/* A message of several packets is left out as a whole, before it is sent (of SO_SCTP_BY_TIME), or comes for certain. */
 typedef enum so_sctp_reliability {
     SO_SCTP_RELIABLE,
     SO_SCTP_BY_COUNT, /* limit: how many times a piece is sent again */

@@ -108,7 +108,8 @@ static void lose(so_sctp_reliability reliability, uint32_t limit, size_t len, ui
     p.loss = 0;
     pass(30000);
     got = count_of(1, SO_SCTP_MESSAGE);
-    assert_in_range(got, 1, 199);
+    /* One of several pieces is sent whole, or left out as a whole before it is. */
+    assert_in_range(got, 1, len > SO_SCTP_MTU ? 200 : 199);
     for (size_t i = 1; i < got; i++)
         assert_true(nth(1, SO_SCTP_MESSAGE, i)->number > nth(1, SO_SCTP_MESSAGE, i - 1)->number);
     for (size_t i = 0; i < got; i++)
