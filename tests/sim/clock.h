@@ -1,6 +1,7 @@
 /*
- * Simulated time and randomness for what reads the system's own: OpenSSL's DTLS timer and its random generator. A
- * program that links clock.c has gettimeofday and time of its own; libraries that it loads get these too.
+ * Simulated time and randomness for what reads the system's own: OpenSSL's DTLS timer and its random generator, and
+ * usrsctp. A program that links clock.c has gettimeofday, time, and read of /dev/urandom of its own; libraries that it
+ * loads get these too.
  */
 #ifndef SOTTO_TESTS_SIM_CLOCK_H
 #define SOTTO_TESTS_SIM_CLOCK_H
@@ -11,7 +12,7 @@
 /* The wall clock where a simulation begins: 2026-01-01. */
 #define SIM_EPOCH ((so_unix)1767225600)
 
-/* Time is `now` ms after SIM_EPOCH, and OpenSSL's randomness follows from seed. Once for each run. */
+/* Time is `now` ms after SIM_EPOCH, and the randomness of OpenSSL and usrsctp follows from seed. Once for each run. */
 void sim_begin(uint64_t seed);
 void sim_end(void);
 

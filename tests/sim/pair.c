@@ -121,12 +121,13 @@ bool sim_pair_open(sim_pair *pair, uint64_t seed)
         e->number = i;
         e->pair = pair;
         e->began_at = e->open_at = e->failed_at = e->path_lost_at = e->restart_at = SIM_NEVER;
-        e->talk_at = e->refused_at = e->draft_at = e->pictures.show_at = SIM_NEVER;
+        e->talk_at = e->refused_at = e->draft_at = e->pictures.show_at = e->data.say_at = SIM_NEVER;
         e->pictures.rate = 500000;
         e->pictures.key_wanted = true;
         e->pictures.sent = calloc(SIM_PICTURES, sizeof *e->pictures.sent);
         e->sent = calloc(SIM_FRAMES, sizeof *e->sent);
-        if (e->sent == NULL || e->pictures.sent == NULL)
+        e->data.sent = calloc(SIM_MESSAGES, sizeof *e->data.sent);
+        if (e->sent == NULL || e->pictures.sent == NULL || e->data.sent == NULL)
             return sim_blame(&pair->world, "no memory");
     }
     if (so_engine_open(&pair->engine, &err) != SO_OK)
@@ -149,7 +150,8 @@ static bool start_end(sim_pair *pair, sim_side *e, so_sdp_direction direction)
     if (so_peer_new(&e->peer, &config, &err) != SO_OK ||
         so_peer_add_track(e->peer, SO_SDP_AUDIO, direction, "stream", "track", &e->track) != SO_OK ||
         (pair->video &&
-         so_peer_add_track(e->peer, SO_SDP_VIDEO, direction, "stream", "picture", &e->pictures.track) != SO_OK))
+         so_peer_add_track(e->peer, SO_SDP_VIDEO, direction, "stream", "picture", &e->pictures.track) != SO_OK) ||
+        (pair->data && !sim_side_begin_data(e)))
         return sim_blame(&pair->world, "no peer: %s", err.text);
     for (unsigned i = 0; i < h->base_count; i++)
         if (so_peer_add_base(e->peer, sim_now(), &h->bases[i]) != SO_OK)
@@ -174,6 +176,7 @@ void sim_pair_close(sim_pair *pair)
         so_peer_free(pair->ends[i].peer);
         free(pair->ends[i].sent);
         free(pair->ends[i].pictures.sent);
+        free(pair->ends[i].data.sent);
         free(pair->ends[i].draft);
     }
     sim_notes_free(pair);
@@ -256,6 +259,7 @@ static void take_event(sim_side *e, const so_peer_event *event)
         e->pictures.key_wanted = true;
         break;
     case SO_PEER_DATA:
+        sim_side_take_data(e, event->data);
         break;
     case SO_PEER_RATE:
         e->pictures.rate = event->rate;
@@ -374,6 +378,8 @@ void sim_pair_talk(sim_pair *pair, unsigned end, so_msec ms)
     e->talk_at = sim_now();
     e->talk_until = e->pictures.show_until = sim_now() + ms;
     e->pictures.show_at = pair->video ? sim_now() : SIM_NEVER;
+    e->data.say_until = sim_now() + ms;
+    e->data.say_at = pair->data ? sim_now() : SIM_NEVER;
 }
 
 void sim_pair_vanish(sim_pair *pair, unsigned end)
@@ -406,6 +412,7 @@ static so_msec end_next(const sim_side *e)
     sooner(&at, so_peer_deadline(e->peer, sim_now()));
     sooner(&at, e->talk_at);
     sooner(&at, e->pictures.show_at);
+    sooner(&at, e->data.say_at);
     sooner(&at, e->restart_at);
     sooner(&at, e->draft_at);
     return at;
@@ -427,6 +434,8 @@ static void end_step(sim_side *e)
         sim_side_talk(e);
     if (e->pictures.show_at <= sim_now())
         sim_side_show(e);
+    if (e->data.say_at <= sim_now())
+        sim_side_write(e);
     if (e->draft_at <= sim_now()) {
         sim_side_say_draft(e);
         sim_side_drain(e);

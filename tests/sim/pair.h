@@ -6,7 +6,7 @@
 #ifndef SOTTO_TESTS_SIM_PAIR_H
 #define SOTTO_TESTS_SIM_PAIR_H
 
-#include "peer/peer.h"
+#include "pair_data.h"
 #include "watch.h"
 
 #define SIM_FRAMES 4096
@@ -84,6 +84,7 @@ typedef struct sim_side {
     bool any, receiving;
     unsigned spoiled_dtls; /* datagrams of DTLS that arrived altered */
     sim_pictures pictures; /* where the pair has them */
+    sim_data data;         /* where the pair has data channels */
     /* consent: what we asked, and what was answered */
     sim_question questions[SIM_QUESTIONS];
     uint64_t generations[SIM_GENERATIONS]; /* hashes of user names: each restart has another */
@@ -118,6 +119,7 @@ struct sim_pair {
     uint64_t note_orders;
     bool heals;   /* a path in doubt is looked for anew */
     bool video;   /* pictures too: set before sim_pair_start */
+    bool data;    /* and data channels */
     bool tampers; /* somebody swaps A's fingerprint on its way */
 };
 
@@ -129,7 +131,7 @@ void sim_pair_close(sim_pair *pair);
 void sim_pair_offer(sim_pair *pair, unsigned end);
 void sim_pair_restart(sim_pair *pair, unsigned end);
 void sim_pair_direct(sim_pair *pair, unsigned end, so_sdp_direction direction);
-/* It shows itself too, where the pair has pictures. */
+/* It shows itself too, where the pair has pictures, and writes, where it has data channels. */
 void sim_pair_talk(sim_pair *pair, unsigned end, so_msec ms);
 /* The end's program is gone without a word. */
 void sim_pair_vanish(sim_pair *pair, unsigned end);
@@ -142,6 +144,9 @@ bool sim_pair_until(sim_pair *pair, bool (*holds)(const sim_pair *pair), so_msec
 
 /* Has everything that arrived at this end come out of it? *missing: how many have not. */
 bool sim_side_heard_all(const sim_side *e, unsigned *missing);
+
+/* How much reliable of the other end's has not come, and how many channels are not closed yet that are to be. */
+unsigned sim_side_unread(const sim_side *e);
 
 bool sim_pair_is_open(const sim_pair *pair);
 bool sim_pair_has_path(const sim_pair *pair);  /* both ends say so */
@@ -163,6 +168,11 @@ void sim_notes_free(sim_pair *pair);
 /* pair_picture.c */
 void sim_side_show(sim_side *e);
 void sim_side_take_picture(sim_side *e, const so_peer_event *event);
+
+/* pair_data.c */
+bool sim_side_begin_data(sim_side *e); /* before the first offer */
+void sim_side_write(sim_side *e);
+void sim_side_take_data(sim_side *e, const so_sctp_event *event);
 
 /* pair_media.c */
 void sim_side_talk(sim_side *e);

@@ -74,6 +74,7 @@ void sim_plan_make(sim_plan *plan, uint64_t seed)
         plan->fault = one_in(2) ? SIM_BLACKHOLE : SIM_IMPOSTOR;
     make_life(plan);
     plan->video = one_in(2);
+    plan->data = one_in(3);
 }
 
 unsigned sim_plan_loss(const sim_plan *plan)
@@ -132,6 +133,7 @@ void sim_plan_tell(const sim_plan *plan, FILE *out)
                   (unsigned)plan->nat_timeout);
     for (unsigned i = 0; i < plan->action_count; i++)
         (void)fprintf(out, "  then %s (%c)\n", actions[plan->actions[i]], "AB"[plan->actors[i]]);
-    (void)fprintf(out, "  %s; at last %c %s\n", plan->video ? "sound and picture" : "sound", "AB"[plan->ender],
+    (void)fprintf(out, "  %s%s; at last %c %s\n", plan->video ? "sound and picture" : "sound",
+                  plan->data ? ", and data" : "", "AB"[plan->ender],
                   plan -> ending == SIM_GONE ? "is gone" : "hangs up");
 }

@@ -42,6 +42,7 @@ typedef struct sim_plan {
     sim_ending ending;
     unsigned ender;
     bool video; /* pictures too */
+    bool data;  /* and data channels */
 } sim_plan;
 
 /* Draws from sim_dice: right after sim_begin(seed). */

@@ -71,6 +71,7 @@ static void begin(life *l)
     l->pair->trickle = plan->trickle;
     l->pair->skew = plan->skew;
     l->pair->video = plan->video;
+    l->pair->data = plan->data;
     l->pair->tampers = plan->fault == SIM_IMPOSTOR;
     if (!sim_pair_start(l->pair, SO_SDP_SENDRECV))
         return;
@@ -296,6 +297,24 @@ static void expect_pictures(life *l)
                             l -> pair -> ends[i].pictures.taken - seen[i]);
 }
 
+static bool all_is_read(const sim_pair *pair)
+{
+    return sim_side_unread(&pair->ends[0]) + sim_side_unread(&pair->ends[1]) == 0;
+}
+
+/* Whatever happened meanwhile: nothing that is reliable is lost, and it does not take for ever. */
+static void expect_data(life *l)
+{
+    if (!l->plan->data)
+        return;
+    if (!sim_pair_until(l->pair, all_is_read, bound(l, 30000)))
+        (void)sim_blame(l->world, "at last %u messages have not come to A, and %u not to B",
+                        sim_side_unread(&l->pair->ends[0]), sim_side_unread(&l->pair->ends[1]));
+    for (unsigned i = 0; i < 2; i++)
+        if (l->pair->ends[i].data.taken == 0)
+            (void)sim_blame(l->world, "no message has come to %c", "AB"[i]);
+}
+
 static void mute(life *l, unsigned end, bool is_long)
 {
     sim_host *h = &l->world->hosts[end];
@@ -437,6 +456,8 @@ static void live(life *l)
     expect_well(l, 5000, "at first");
     for (unsigned i = 0; i < plan->action_count && sim_is_fine(l->world); i++)
         act(l, plan->actions[i], plan->actors[i]);
+    if (sim_is_fine(l->world))
+        expect_data(l);
     if (!sim_is_fine(l->world))
         return;
     if (plan->ending == SIM_GONE)

@@ -3,6 +3,9 @@
  *
  *     test_calls            2,000 seeds (SOTTO_SEEDS: another number), in 20 groups
  *     test_calls SEED       one seed, with a trace of datagrams (kinds, no contents) and states
+ *
+ * A seed without data channels is the same run each time, to the bit. With them the bytes of some packets differ, as
+ * usrsctp writes a number into its cookies that is never used again in one process, and now and then so does a time.
  */
 #include "plan.h"
 #include "unit.h"
