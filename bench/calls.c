@@ -4,6 +4,7 @@
  * object a line.
  *
  *   bench_calls setup COUNT     bench_calls delayed COUNT     bench_calls memory PAIRS
+ *   bench_calls data MEGABYTES (over loopback, in messages of 64 KiB)     bench_calls data-memory PAIRS
  */
 #include "peer/peer.h"
 
@@ -28,7 +29,8 @@ typedef struct end {
     int number;
     int fd; /* -1: datagrams go straight over */
     double heard_at;
-    bool sent;
+    bool sent, ready;  /* ready: data channels are there */
+    uint64_t received; /* bytes of their messages */
 } end;
 
 typedef struct pair {
@@ -44,6 +46,7 @@ typedef struct flight {
 } flight;
 
 static so_engine engine;
+static bool with_data;
 static flight *flights; /* NULL: no delay */
 
 static double seconds(void)
@@ -99,6 +102,7 @@ static void begin(pair *p, bool sockets, uint16_t port)
                  so_peer_add_track(e->peer, SO_SDP_AUDIO, SO_SDP_SENDRECV, "s", "t", &e->track) == SO_OK &&
                  so_peer_add_base(e->peer, msec(), &e->base) == SO_OK,
              "no peer");
+        must(!with_data || i == 1 || so_peer_add_data(e->peer) == SO_OK, "no data channels");
         so_peer_no_more_bases(e->peer, msec());
     }
 }
@@ -158,6 +162,10 @@ static bool drain(end *e, end *other)
             must(so_peer_add_candidate(other->peer, msec(), event.candidate, event.ufrag) == SO_OK, "a bad candidate");
         else if (event.kind == SO_PEER_FRAME && e->heard_at == 0)
             e->heard_at = seconds();
+        else if (event.kind == SO_PEER_DATA && event.data->kind == SO_SCTP_CONNECTED)
+            e->ready = true;
+        else if (event.kind == SO_PEER_DATA && event.data->kind == SO_SCTP_MESSAGE)
+            e->received += event.data->bytes.len;
         else if (event.kind == SO_PEER_STATE_CHANGED)
             must(so_peer_state_of(e->peer) != SO_PEER_FAILED, "a call failed");
     }
@@ -256,7 +264,8 @@ static void connect_pair(pair *p, double *applied)
     double limit = seconds() + 20;
 
     negotiate(p, applied);
-    while (p->ends[0].heard_at == 0 || p->ends[1].heard_at == 0) {
+    while (p->ends[0].heard_at == 0 || p->ends[1].heard_at == 0 ||
+           (with_data && !(p->ends[0].ready && p->ends[1].ready))) {
         must(seconds() < limit, "a call did not connect in 20 s");
         turn(p);
     }
@@ -313,16 +322,56 @@ static void measure_memory(size_t count)
     free(pairs);
 }
 
+static double cpu(void)
+{
+    struct timespec used;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static void measure_data(size_t megabytes)
+{
+    static const uint8_t message[65536];
+    so_sctp_channel channel = {.label = {"bulk", 4}};
+    uint64_t total = (uint64_t)megabytes * 1000000 / sizeof message * sizeof message, sent = 0;
+    double applied, began, used, limit;
+    uint16_t id;
+    pair p;
+
+    begin(&p, true, 0);
+    connect_pair(&p, &applied);
+    must(so_peer_open_channel(p.ends[0].peer, msec(), &channel, &id) == SO_OK, "no channel");
+    began = seconds();
+    used = cpu();
+    limit = began + 120;
+    while (p.ends[1].received < total) {
+        must(seconds() < limit, "the data did not come in two minutes");
+        while (sent < total && so_peer_buffered(p.ends[0].peer, id) < 1024 * 1024) {
+            must(so_peer_send_message(p.ends[0].peer, msec(), id, false, (so_slice){message, sizeof message}) == SO_OK,
+                 "a message was not sent");
+            sent += sizeof message;
+        }
+        turn(&p);
+    }
+    (void)printf("{\"megabytes_per_second\":%.2f,\"cpu_ns_per_byte\":%.2f}\n",
+                 (double)total / 1e6 / (seconds() - began), (cpu() - used) * 1e9 / (double)total);
+    finish(&p);
+}
+
 int main(int argc, char **argv)
 {
     size_t count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 
-    must(count > 0, "say setup COUNT, delayed COUNT or memory PAIRS");
+    must(count > 0, "say setup COUNT, delayed COUNT, memory PAIRS, data MEGABYTES or data-memory PAIRS");
     must(so_engine_open(&engine, NULL) == SO_OK, "no engine");
     if (strcmp(argv[1], "delayed") == 0)
         must((flights = calloc(ON_THE_WAY, sizeof *flights)) != NULL, "no memory");
-    if (strcmp(argv[1], "memory") == 0)
+    with_data = strncmp(argv[1], "data", 4) == 0;
+    if (strcmp(argv[1], "memory") == 0 || strcmp(argv[1], "data-memory") == 0)
         measure_memory(count);
+    else if (with_data)
+        measure_data(count);
     else
         measure_setup(count, flights == NULL);
     free(flights);

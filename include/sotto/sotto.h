@@ -113,7 +113,7 @@ typedef struct sotto_channel {
     sotto_reliability reliability;
     uint32_t limit;
     bool negotiated; /* both ends open it by themselves, with this id: */
-    uint16_t id;     /* below 1,024 */
+    uint16_t id;     /* below 256 */
 } sotto_channel;
 
 typedef enum sotto_data_kind {

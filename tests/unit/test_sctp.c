@@ -232,7 +232,7 @@ static void test_both_close(void **state)
 
 static void test_negotiated(void **state)
 {
-    so_sctp_channel asked = {.negotiated = true, .id = 700};
+    so_sctp_channel asked = {.negotiated = true, .id = 200};
     uint16_t id;
 
     (void)state;
