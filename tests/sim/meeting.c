@@ -126,6 +126,16 @@ static void take_state(sim_guest *g, const char *reason)
         g->over_at = sim_now();
 }
 
+static void read_line(sim_guest *g, const so_sctp_event *event)
+{
+    if (event->kind != SO_SCTP_MESSAGE || event->channel != SO_CALL_CHAT)
+        return;
+    if (g->state != SO_CALL_OPEN)
+        (void)sim_blame(&g->meeting->world, "%c reads a line and is not in a call", "ABC"[g->number]);
+    g->lines++;
+    (void)snprintf(g->last_line, sizeof g->last_line, "%.*s", (int)event->bytes.len, (const char *)event->bytes.bytes);
+}
+
 static void drain(sim_guest *g)
 {
     so_call_event event;
@@ -149,6 +159,8 @@ static void drain(sim_guest *g)
                 hear(g, &event);
             else if (event.kind == SO_CALL_WANT_KEY)
                 g->keys_wanted++;
+            else if (event.kind == SO_CALL_DATA)
+                read_line(g, event.data);
         }
         if (i > STEPS_AT_ONCE) {
             (void)sim_blame(&g->meeting->world, "%c never has said all", "ABC"[g->number]);
@@ -282,7 +294,11 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
                              .now = sim_now(),
                              .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
                              .sound = {true, true},
-                             .picture = {g->pictures, g->pictures}};
+                             .picture = {g->pictures, g->pictures},
+                             .identity = g->identity,
+                             .known = g->known,
+                             .expect = g->expect,
+                             .compare_first = g->compare_first};
     so_error err = {.text = ""};
 
     g->host = host;
@@ -367,6 +383,27 @@ void sim_meeting_hang_up(sim_meeting *m, unsigned guest)
 {
     so_call_hang_up(m->guests[guest].call, sim_now());
     drain(&m->guests[guest]);
+}
+
+void sim_meeting_compare(sim_meeting *m, unsigned guest, bool same)
+{
+    so_call_compare(m->guests[guest].call, sim_now(), same);
+    drain(&m->guests[guest]);
+}
+
+void sim_meeting_decide(sim_meeting *m, unsigned guest, bool go_on)
+{
+    so_call_decide(m->guests[guest].call, sim_now(), go_on);
+    drain(&m->guests[guest]);
+}
+
+void sim_meeting_chat(sim_meeting *m, unsigned guest, const char *line)
+{
+    sim_guest *g = &m->guests[guest];
+
+    if (so_call_send_message(g->call, sim_now(), SO_CALL_CHAT, true, (so_slice){line, strlen(line)}) != SO_OK)
+        (void)sim_blame(&m->world, "%c can't send a line", "ABC"[guest]);
+    drain(g);
 }
 
 void sim_meeting_talk(sim_meeting *m, unsigned guest, bool talks)

@@ -46,6 +46,13 @@ typedef struct sim_guest {
     bool pictures;          /* it shows and sees; said before it comes */
     unsigned keys_wanted;   /* of what it shows */
     sim_watch watch;
+    /* Who it is and whom it knows, as so_call_config has them; said before it comes, and not owned. */
+    so_pkey *identity;
+    const so_known *known;
+    const char *expect;
+    bool compare_first;
+    unsigned lines;     /* of chat, that it got */
+    char last_line[32]; /* the last of them */
 } sim_guest;
 
 enum { SIM_PATH_LOST = 1, SIM_SIGNALING_LOST = 2, SIM_PEER_AWAY = 4, SIM_PEER_LEFT = 8 };
@@ -88,6 +95,10 @@ void sim_meeting_restart_server(sim_meeting *m);
 void sim_meeting_lose_base(sim_meeting *m, unsigned guest);
 void sim_meeting_gain_base(sim_meeting *m, unsigned guest);
 void sim_meeting_hang_up(sim_meeting *m, unsigned guest);
+/* What a person says of who is at the other end, and to it. */
+void sim_meeting_compare(sim_meeting *m, unsigned guest, bool same);
+void sim_meeting_decide(sim_meeting *m, unsigned guest, bool go_on);
+void sim_meeting_chat(sim_meeting *m, unsigned guest, const char *line);
 void sim_meeting_talk(sim_meeting *m, unsigned guest, bool talks);
 
 void sim_meeting_run(sim_meeting *m, so_msec ms);
