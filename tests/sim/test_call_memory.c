@@ -20,7 +20,7 @@ typedef struct end {
     const char *id;
     bool joined;
     unsigned frames;
-    uint64_t media;
+    bool alarm;
 } end;
 
 typedef struct rig {
@@ -29,6 +29,35 @@ typedef struct rig {
     so_invite invite;
     end ends[2];
 } rig;
+
+/* Both ends introduce themselves, and each knows the other and expects it. */
+static so_pkey *identities[2];
+static so_known known[2];
+
+static int make_people(void **state)
+{
+    so_error err;
+    char key[SO_THUMBPRINT_LEN + 1];
+
+    (void)state;
+    heap_paused = true;
+    for (unsigned i = 0; i < 2; i++)
+        if (so_pkey_make(&identities[i], &err) != SO_OK || so_thumbprint(key, identities[i]) != SO_OK ||
+            so_known_pin(&known[1 - i], "Other", key, SIM_EPOCH, &err) != SO_OK)
+            return 1;
+    heap_paused = false;
+    return 0;
+}
+
+static int free_people(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        so_pkey_free(identities[i]);
+        so_known_free(&known[i]);
+    }
+    return 0;
+}
 
 /* ---- the server: its own memory never fails ---- */
 
@@ -135,7 +164,10 @@ static bool drain(rig *r, unsigned from)
         any = true;
         e->frames += event.kind == SO_CALL_FRAME;
         if (event.kind == SO_CALL_STATE && so_call_state_of(e->call) == SO_CALL_OPEN)
-            assert_true(has_checked(e));
+            assert_true(has_checked(e) && so_call_person(e->call)->admitted);
+        /* Whoever does not get to hear who it is may not be let in; a person then hangs up. */
+        if (event.kind == SO_CALL_PERSON && so_call_person(e->call)->alarm)
+            e->alarm = true;
     }
     return any;
 }
@@ -182,7 +214,10 @@ static bool begin(rig *r)
                                  .invite = &r->invite,
                                  .now = sim_now(),
                                  .unix_ms = (uint64_t)SIM_EPOCH * 1000 + sim_now(),
-                                 .sound = {true, true}};
+                                 .sound = {true, true},
+                                 .identity = identities[i],
+                                 .known = &known[i],
+                                 .expect = "Other"};
         end *e = &r->ends[i];
 
         e->id = i == 0 ? "member0AAAA" : "member1AAAA";
@@ -243,6 +278,9 @@ static outcome call(void)
     o.open = r.ends[0].frames >= 9 && r.ends[1].frames >= 9;
     if (!o.open)
         run_for(&r, 60000);
+    for (unsigned i = 0; i < 2; i++)
+        if (r.ends[i].alarm)
+            so_call_decide(r.ends[i].call, sim_now(), false);
     o.told = o.open || so_call_state_of(r.ends[0].call) == SO_CALL_FAILED ||
              so_call_state_of(r.ends[1].call) == SO_CALL_FAILED;
     for (unsigned i = 0; i < 2; i++)
@@ -330,5 +368,5 @@ int main(void)
         cmocka_unit_test(a_packet_in_mid_call_allocates_nothing),
     };
 
-    return cmocka_run_group_tests_name("calls hold where memory does not", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("calls hold where memory does not", tests, make_people, free_people);
 }
