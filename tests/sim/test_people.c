@@ -291,6 +291,60 @@ static void who_compares_first_lets_nothing_through_before(void **state)
     }
 }
 
+/* Eve has the link and the server: she answers A in one room and B in another, and hands on what they say. */
+static void run_both(sim_meeting *a, sim_meeting *b, so_msec ms)
+{
+    const char *const names[] = {"from A", "from B"};
+    unsigned said = 0;
+
+    for (so_msec passed = 0; passed < ms; passed += 10) {
+        sim_meeting_run(a, 5);
+        sim_meeting_run(b, 5);
+        if (said == 0 && a->guests[0].state == SO_CALL_OPEN && b->guests[1].state == SO_CALL_OPEN &&
+            person(a, 0)->has_string && person(b, 1)->has_string) {
+            sim_meeting_chat(a, 0, names[0]);
+            sim_meeting_chat(b, 1, names[1]);
+            said = 1;
+        }
+        if (said == 1 && a->guests[1].lines == 1 && b->guests[0].lines == 1) {
+            sim_meeting_chat(b, 0, a->guests[1].last_line);
+            sim_meeting_chat(a, 1, b->guests[0].last_line);
+            said = 2;
+        }
+    }
+}
+
+static void who_sits_between_two_shows_them_two_strings(void **state)
+{
+    static sim_meeting other; /* large */
+
+    (void)state;
+    for (uint64_t seed = 100; seed < 106; seed++) {
+        sim_meeting *m = begin(seed, &clean);
+
+        assert_true(sim_meeting_open(&other, seed, &clean)); /* of one seed, and so with one link */
+        assert_memory_equal(&other.invite, &m->invite, sizeof m->invite);
+        m->guests[1].identity = other.guests[0].identity = keys[2];
+        other.guests[1].identity = keys[1];
+        sim_meeting_come(m, 0, 0);
+        sim_meeting_come(&other, 0, 0);
+        run_both(m, &other, 500);
+        sim_meeting_come(m, 1, 1);
+        sim_meeting_come(&other, 1, 1);
+        run_both(m, &other, 5000);
+        /* For the two all seems well: what they write arrives, and every door holds. */
+        assert_string_equal(m->guests[0].last_line, "from B");
+        assert_string_equal(other.guests[1].last_line, "from A");
+        assert_same_string(m, 0, 1);
+        assert_same_string(&other, 0, 1);
+        assert_memory_not_equal(person(m, 0)->string, person(&other, 1)->string, SO_SAS_LEN);
+        assert_string_equal(person(m, 0)->key, prints[2]);
+        assert_string_equal(person(&other, 1)->key, prints[2]);
+        finish(&other);
+        finish(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +356,7 @@ int main(void)
         cmocka_unit_test(another_key_is_an_alarm_until_somebody_decides),
         cmocka_unit_test(silence_is_an_alarm_after_ten_seconds),
         cmocka_unit_test(who_compares_first_lets_nothing_through_before),
+        cmocka_unit_test(who_sits_between_two_shows_them_two_strings),
     };
 
     return cmocka_run_group_tests_name("who is at the other end is let in, or not", tests, make_people, free_people);
