@@ -294,6 +294,48 @@ static void test_no_answer(void **state)
     end();
 }
 
+/* A path may be mute for as long as consent lasts (RFC 7675), at the beginning too. */
+static void test_late_answer(void **state)
+{
+    (void)state;
+    begin(1, 0, 0);
+    p.mute = true;
+    for (int i = 0; i < 2; i++)
+        so_sctp_start(p.ends[i], sim_now());
+    pass(30000);
+    p.mute = false;
+    pass(5000);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(count_of(i, SO_SCTP_CONNECTED), 1);
+    end();
+}
+
+/* All that an outage held up comes soon after it: what is repeated is so every ten seconds, and frees the rest. */
+static void test_after_an_outage(void **state)
+{
+    so_sctp_channel asked = {.label = TEXT("chat")};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        uint16_t id;
+        so_msec silence = 15000 + 1500 * seed;
+
+        begin(seed, 0, 0);
+        connect_ends();
+        id = open_one(0, &asked);
+        wait_for(1, SO_SCTP_CHANNEL_OPENED, 1);
+        p.mute = true;
+        for (uint32_t i = 0; i < 30; i++) {
+            assert_int_equal(say(0, id, i, 2000), SO_OK);
+            pass(silence / 30);
+        }
+        p.mute = false;
+        pass(13000);
+        assert_int_equal(count_of(1, SO_SCTP_MESSAGE), 30);
+        end();
+    }
+}
+
 /* Whether the other end is still there is not for SCTP to find. */
 static void test_silence(void **state)
 {
@@ -369,6 +411,8 @@ int main(void)
         cmocka_unit_test(test_negotiated),
         cmocka_unit_test(test_backpressure),
         cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_late_answer),
+        cmocka_unit_test(test_after_an_outage),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_idle),
