@@ -131,6 +131,38 @@ static void test_partial_reliability(void **state)
     }
 }
 
+/* Long messages between short ones, much of both given up: neither end takes it for a broken rule, and both can still
+ * close what they opened. */
+static void test_long_ones_given_up(void **state)
+{
+    so_sctp_channel asked = {.label = TEXT("live"), .unordered = true, .reliability = SO_SCTP_BY_TIME, .limit = 60};
+    so_sctp_channel sure = {.label = TEXT("sure")};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        uint16_t live, own;
+
+        begin(seed, 0, 10);
+        connect_ends();
+        live = open_one(0, &asked);
+        own = open_one(1, &sure);
+        wait_for(1, SO_SCTP_CHANNEL_OPENED, 1);
+        wait_for(0, SO_SCTP_CHANNEL_OPENED, 1);
+        p.loss = 30;
+        for (uint32_t i = 0; i < 200; i++) {
+            assert_int_equal(say(0, live, i, i % 3 == 0 ? 20000 : 100), SO_OK);
+            pass(10);
+        }
+        so_sctp_close_channel(p.ends[1], sim_now(), own);
+        p.loss = 0;
+        wait_for(1, SO_SCTP_CHANNEL_CLOSED, 1);
+        assert_int_equal(count_of(0, SO_SCTP_ENDED) + count_of(1, SO_SCTP_ENDED), 0);
+        for (size_t i = 0; i < count_of(1, SO_SCTP_MESSAGE); i++)
+            assert_true(nth(1, SO_SCTP_MESSAGE, i)->intact);
+        end();
+    }
+}
+
 static void test_large_messages(void **state)
 {
     (void)state;
@@ -404,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_reliable_in_order),
         cmocka_unit_test(test_unordered_overtakes),
         cmocka_unit_test(test_partial_reliability),
+        cmocka_unit_test(test_long_ones_given_up),
         cmocka_unit_test(test_large_messages),
         cmocka_unit_test(test_many_channels),
         cmocka_unit_test(test_close_and_reopen),
