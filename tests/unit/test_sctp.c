@@ -270,13 +270,13 @@ static void test_negotiated(void **state)
     (void)state;
     begin(1, 0, 0);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(open_one(i, &asked), 700);
+        assert_int_equal(open_one(i, &asked), 200);
     assert_int_equal(so_sctp_open_channel(p.ends[0], sim_now(), &asked, &id), SO_BAD_INPUT);
     asked.id = SO_SCTP_STREAMS;
     assert_int_equal(so_sctp_open_channel(p.ends[0], sim_now(), &asked, &id), SO_BAD_INPUT);
     connect_ends();
     for (int i = 0; i < 2; i++)
-        assert_int_equal(say(i, 700, 1, 10), SO_OK);
+        assert_int_equal(say(i, 200, 1, 10), SO_OK);
     for (int i = 0; i < 2; i++)
         wait_for(i, SO_SCTP_MESSAGE, 1);
     assert_int_equal(count_of(0, SO_SCTP_CHANNEL_OPENED) + count_of(1, SO_SCTP_CHANNEL_OPENED), 0);
