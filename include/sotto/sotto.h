@@ -100,6 +100,7 @@ typedef struct sotto_frame {
 /* The longest message, in bytes, that is taken, and sent where the other end takes it (RFC 8841 §6). */
 #define SOTTO_MESSAGE_MAX 262144
 
+/* What is not reliable may get lost; only a message of more than about 1,000 bytes comes whole once it is under way. */
 typedef enum sotto_reliability {
     SOTTO_RELIABLE,
     SOTTO_RESENT_SO_OFTEN, /* limit: how many times a piece is sent again */
