@@ -24,6 +24,7 @@ test('a call, photographed', { ...PATIENT, skip: !shots && 'SOTTO_SHOTS names no
   const [a, b] = visitors;
   await call(a, b, await server.link());
   await bothReceive(a, b);
+  await a.until('has a picture that is sharp by now', async () => (await a.stats()).framesDecoded > 200);
   const photograph = async (name, viewport) => {
     await a.page.setViewport(viewport);
     await a.receives();
