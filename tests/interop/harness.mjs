@@ -16,6 +16,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -31,35 +32,30 @@ const RATE = 48000;
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-export class End {
+/** What a test asks of an end, however it is reached. */
+export class AnyEnd {
   events = [];
   errors = '';
+  /** Hears each event, after it was noted. */
+  lines = new EventEmitter();
   #waiters = [];
 
-  constructor(t, name, program, args) {
+  constructor(name) {
     this.name = name;
-    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
-    this.child.stderr.on('data', (d) => { this.errors += d; });
-    this.child.stdin.on('error', () => {}); // it ended: what it was told says nothing, its exit code does
-    this.ended = new Promise((done) => this.child.on('close', (code, signal) => done({ code, signal })));
-    this.ended.then(() => this.#wake());
-    this.lines = createInterface({ input: this.child.stdout });
-    this.lines.on('line', (line) => {
-      this.events.push(JSON.parse(line));
-      this.#wake();
-    });
-    t.after(async () => {
-      this.child.kill('SIGKILL');
-      await this.ended;
-    });
   }
 
-  #wake() {
+  note(event) {
+    this.events.push(event);
+    this.wake();
+    this.lines.emit('line');
+  }
+
+  wake() {
     for (const wake of this.#waiters.splice(0)) wake();
   }
 
-  tell(command) {
-    this.child.stdin.write(`${JSON.stringify(command)}\n`);
+  isOver() {
+    return false;
   }
 
   /** The next event of that name, from the given place on. */
@@ -68,7 +64,7 @@ export class End {
     for (;;) {
       const found = this.events.slice(from).find((e) => e.event === event && test(e));
       if (found) return found;
-      const over = this.child.exitCode !== null || this.child.signalCode !== null;
+      const over = this.isOver();
       if (over || Date.now() > limit) {
         const last = this.events.slice(-3).map((e) => JSON.stringify(e).slice(0, 300)).join(' ');
         throw new Error(`${this.name} ${over ? 'ended' : 'waited too long'} before ${what}; last: ${last}; stderr: ${this.errors}`);
@@ -100,6 +96,30 @@ export class End {
       if (Date.now() > limit) throw new Error(`${this.name} waited too long for ${what}: ${JSON.stringify(facts)}; stderr: ${this.errors}`);
       await pause(100);
     }
+  }
+}
+
+export class End extends AnyEnd {
+  constructor(t, name, program, args) {
+    super(name);
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
+    this.child.stderr.on('data', (d) => { this.errors += d; });
+    this.child.stdin.on('error', () => {}); // it ended: what it was told says nothing, its exit code does
+    this.ended = new Promise((done) => this.child.on('close', (code, signal) => done({ code, signal })));
+    this.ended.then(() => this.wake());
+    createInterface({ input: this.child.stdout }).on('line', (line) => this.note(JSON.parse(line)));
+    t.after(async () => {
+      this.child.kill('SIGKILL');
+      await this.ended;
+    });
+  }
+
+  isOver() {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  tell(command) {
+    this.child.stdin.write(`${JSON.stringify(command)}\n`);
   }
 
   async closes() {
