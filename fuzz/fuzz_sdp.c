@@ -51,7 +51,8 @@ static void answer(const char *bytes, size_t len)
     status = so_sdp_session_answer(&s, &w, NULL);
     must(status == SO_OK || status == SO_TOO_LONG);
     for (size_t i = 0; so_sdp_session_agreed(&s, i, &agreed, NULL) == SO_OK; i++)
-        must(!agreed.accepted || (agreed.kind == SO_SDP_AUDIO && agreed.codec_count == 1));
+        must(!agreed.accepted || (agreed.kind == SO_SDP_AUDIO && agreed.codec_count == 1) ||
+             (agreed.kind == SO_SDP_APPLICATION && agreed.local->sctp_port != 0 && agreed.remote->sctp_port != 0));
     if (status == SO_OK && so_sdp_session_lines(&s) > 0 && s.current_local->tag < s.current_local->media_count) {
         w = so_writer_of(text, sizeof text);
         must(so_sdp_session_offer(&s, &w, NULL) == SO_OK);
