@@ -276,8 +276,9 @@ bool so_sctp_transmit(so_sctp *s, uint8_t out[SO_SCTP_MTU], size_t *len)
 
         memcpy(out, packet->bytes, packet->len);
         *len = packet->len;
-        s->packet_first = (s->packet_first + 1) % SO_SCTP_PACKETS;
         s->packets--;
+        /* From its beginning again where it is empty: what was never used of it takes no memory. */
+        s->packet_first = s->packets == 0 ? 0 : (s->packet_first + 1) % SO_SCTP_PACKETS;
     }
     so_sctp_unlock();
     return any;

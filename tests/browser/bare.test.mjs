@@ -65,7 +65,7 @@ async function becomeAnEnd(withSound) {
       if (channel.readyState === 'open') made();
       else channel.onopen = made;
     },
-    send: ({ id, text, length }) => channels.get(id).send(text ?? new Uint8Array(length).map((_, i) => i)),
+    send: ({ id, text, length }) => channels.get(id).send(text ?? new Uint8Array(length).map((_, i) => i ^ i >> 8)),
     'close-channel': ({ id }) => channels.get(id).close(),
     close: () => pc.close(),
   };

@@ -153,7 +153,7 @@ class End:
         elif what == "open-channel":
             self.open_channel(command)
         elif what == "send":
-            body = command["text"] if "text" in command else bytes(i & 255 for i in range(command["length"]))
+            body = command["text"] if "text" in command else bytes((i ^ i >> 8) & 255 for i in range(command["length"]))
             self.channels[command["id"]].send(body)
         elif what == "close-channel":
             self.channels[command["id"]].close()

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { foreign, negotiate, ours } from './harness.mjs';
 
-const counting = (length) => createHash('sha256').update(Buffer.from(Array.from({ length }, (_, i) => i & 255))).digest('hex');
+const patterned = (length) => createHash('sha256').update(Buffer.from(Array.from({ length }, (_, i) => (i ^ i >> 8) & 255))).digest('hex');
 
 async function opens(from, to, options) {
   const at = to.events.length;
@@ -28,7 +28,7 @@ async function carries(from, to, id, lengths = [1, 1100, 65_536, Math.min(to.tak
   assert.deepEqual([none.text, none.length], [true, 0]);
   for (const length of lengths) {
     const { text, length: got, sha256 } = await says(from, to, id, { length });
-    assert.deepEqual([text, got, sha256], [false, length, counting(length)], `${length} bytes`);
+    assert.deepEqual([text, got, sha256], [false, length, patterned(length)], `${length} bytes`);
   }
 }
 

@@ -8,7 +8,7 @@
 //   {do: 'add-video'}                 has a picture from the next offer on
 //   {do: 'want-key'}                  asks the other end for a key frame
 //   {do: 'open-channel', label, protocol, unordered, repeats, life, negotiated, id}
-//   {do: 'send', id, text | length}   a text, or so many bytes that count up;  {do: 'close-channel', id}
+//   {do: 'send', id, text | length}   a text, or so many bytes: i ^ i >> 8;  {do: 'close-channel', id}
 //   {do: 'facts'}                     tells what is so
 //   {do: 'close'}                     says goodbye and ends
 //   {event: 'description', type, sdp}, {event: 'candidate', candidate, mid}, {event: 'state', state}, {event: 'facts', ...}

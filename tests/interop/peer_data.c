@@ -41,7 +41,7 @@ static void do_open(end *e, const json_t *command)
     say(json_pack("{s:s, s:s, s:i}", "event", "channel", "kind", "made", "id", id));
 }
 
-/* Text as it is given, or so many bytes that count up. */
+/* Text as it is given, or so many bytes, of which no two pieces are alike. */
 static void do_send(end *e, const json_t *command)
 {
     so_slice text = text_of(command, "text");
@@ -50,7 +50,7 @@ static void do_send(end *e, const json_t *command)
 
     must(bytes == NULL ? SO_NO_MEMORY : SO_OK, NULL, "a message");
     for (size_t i = 0; i < length; i++)
-        bytes[i] = (uint8_t)i;
+        bytes[i] = (uint8_t)(i ^ i >> 8);
     must(so_peer_send_message(e->peer, so_loop_now(&e->loop), channel_of(command), text.bytes != NULL,
                               text.bytes != NULL ? text : (so_slice){bytes, length}),
          NULL, "a message");
