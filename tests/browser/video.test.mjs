@@ -139,15 +139,16 @@ test('Chromium and sotto call: a screen that is shared in mid-call is in the rec
   const native = new Native(world, server, link, '--in', 'test', '--out', film);
   await visitor.reaches('in-call');
   await visitor.receives();
-  await visitor.press('screen');
-  await native.told('other', (event) => event.screen);
-  // Until the screen's pictures have left the browser, some of them.
   const sent = () => visitor.page.evaluate(async () => {
     for (const entry of (await globalThis.sottoSpy.peers.at(-1).getStats()).values()) {
       if (entry.type === 'outbound-rtp' && entry.kind === 'video') return entry.framesEncoded;
     }
     return 0;
   });
+  // Until pictures of the camera have left the browser, some of them, and then of the screen.
+  await visitor.until('sends its camera', async () => await sent() > 10);
+  await visitor.press('screen');
+  await native.told('other', (event) => event.screen);
   const first = await sent();
   await visitor.until('sends its screen', async () => await sent() > first + 10);
   await visitor.press('screen');
