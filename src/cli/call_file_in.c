@@ -175,8 +175,13 @@ static bool write_whole(int fd, const uint8_t *bytes, size_t len)
     while (len > 0) {
         ssize_t put = write(fd, bytes, len);
 
-        if (put < 0 && errno == EINTR)
+        if (put < 0 && (errno == EINTR || errno == EAGAIN)) {
+            /* What is waited for by the loop does not block. */
+            struct pollfd ready = {.fd = fd, .events = POLLOUT};
+
+            (void)poll(&ready, 1, -1);
             continue;
+        }
         if (put <= 0)
             return false;
         bytes += put;

@@ -65,10 +65,11 @@ test('a pipe at one end, a pipe at the other', async (t) => {
   const got = [];
   let said = '';
   taker.stdout.on('data', (d) => got.push(d));
-  taker.stderr.on('data', (d) => { said += d; });
+  for (const child of [taker, sender]) child.stderr.on('data', (d) => { said += d; });
+  sender.stdout.on('data', (d) => { said += d; });
   const codes = [taker, sender].map((child) => new Promise((done) => child.on('close', done)));
   sender.stdin.end(bytes);
-  assert.deepEqual(await within(Promise.all(codes), 'both to end'), [0, 0]);
+  assert.deepEqual(await within(Promise.all(codes), 'both to end'), [0, 0], said);
   assert.ok(Buffer.concat(got).equals(bytes), 'nothing else is on standard output');
   assert.match(said, /The other end offers data \(size not known\)/);
   assert.match(said, /Taken, and its digest fits: data \(5\.0 MB\)/);
