@@ -143,11 +143,6 @@ static void before_print(void *user)
     call_panel_hide(c->panel);
 }
 
-static void on_file_fault(void *user, const so_error *err)
-{
-    say_fault(user, err);
-}
-
 /* Does anything go on when the files are through? */
 static bool only_sends_files(const call_options *o)
 {
@@ -166,18 +161,14 @@ static void on_files_done(void *user)
 /* Does somebody sit there who could answer a question? */
 static bool may_read(const command *c)
 {
-    bool sent = false;
-
-    for (size_t i = 0; i < c->options.data_in_count; i++)
-        sent |= strcmp(c->options.data_in[i], "-") == 0;
-    return c->panel == NULL && !c->options.json && !sent && isatty(STDIN_FILENO);
+    return c->panel == NULL && !c->options.json && call_options_stdin_files(&c->options) == 0 && isatty(STDIN_FILENO);
 }
 
 static so_status open_data(command *c, so_error *err)
 {
-    call_files_asks asks = {.print = before_print, .done = on_files_done, .fault = on_file_fault, .user = c};
+    call_files_asks asks = {.print = before_print, .done = on_files_done, .fault = say_fault, .user = c};
     call_lines_handler handler = {.line = on_line, .end = on_lines_end, .user = c};
-    call_people_seat seat = {.shown = c->panel != NULL, .fault = on_file_fault, .user = c};
+    call_people_seat seat = {.shown = c->panel != NULL, .fault = say_fault, .user = c};
     bool must_read = c->options.chat || (c->options.sas && c->panel == NULL);
     so_status status = call_files_open(&c->files, &c->options, &c->loop.uv, &asks, err);
 
@@ -269,7 +260,7 @@ static void on_event(void *user, const so_call_event *event)
         break;
     case SO_CALL_DATA:
         on_chat(c, event->data);
-        (void)call_files_event(c->files, event);
+        call_files_event(c->files, event->data);
         break;
     case SO_CALL_OTHER:
     case SO_CALL_RATE:

@@ -29,6 +29,9 @@ typedef struct call_options {
 /* -1: go on; else the exit code, and everything is said. The link in argv is wiped: a process list shows it. */
 int call_options_parse(call_options *options, int argc, char **argv);
 
+/* How many of the files to be sent are standard input. */
+size_t call_options_stdin_files(const call_options *options);
+
 /* ---- what is said: lines for people, or one JSON object a line ---- */
 
 typedef struct call_totals {

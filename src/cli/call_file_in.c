@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define LAYER "file"
-#define SAID_EVERY 1000
 /* A pipe that can be written to takes so many at once without blocking (POSIX). */
 #define AT_ONCE 4096
 /* Names that are tried before giving up: "a.txt", "a (2).txt", ... */
@@ -124,19 +123,13 @@ static so_status open_place(file_in *in, so_error *err)
     return SO_OK;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 static void drop(file_in *in)
 {
     if (in->fd >= 0)
         (void)close(in->fd);
     if (in->part[0] != '\0')
         (void)unlink(in->part);
-    if (in->poll != NULL)
-        uv_close((uv_handle_t *)in->poll, on_closed);
+    files_end_poll(in->poll);
     free(in->waiting);
     so_file_receiver_end(&in->receiver);
     in->used = false;
@@ -160,14 +153,10 @@ static void put_away(file_in *in, size_t len)
 {
     uint8_t text[SO_FILE_TEXT];
     so_writer w = so_writer_of(text, sizeof text);
-    so_msec now = so_caller_now(in->files->caller);
 
     so_file_receiver_put(&in->receiver, len, &w);
     files_send(in->files, in->channel, &w);
-    if (now - in->said_at < SAID_EVERY)
-        return;
-    in->said_at = now;
-    files_say(in->files, true, "progress", &in->receiver.offer, in->receiver.put);
+    files_progress(in->files, true, &in->receiver.offer, in->receiver.put, &in->said_at);
 }
 
 static bool write_whole(int fd, const uint8_t *bytes, size_t len)
@@ -239,15 +228,8 @@ static void on_writable(uv_poll_t *poll, int status, int events)
 static bool begin_stream(file_in *in)
 {
     in->waiting = malloc(SO_FILE_AHEAD + SO_FILE_PIECE);
-    in->poll = malloc(sizeof *in->poll);
-    if (in->waiting == NULL || in->poll == NULL || uv_poll_init(in->files->loop, in->poll, in->fd) != 0) {
-        /* Of what can't be waited for, like /dev/null, everything is taken at once. */
-        free(in->poll);
-        in->poll = NULL;
-        return in->waiting != NULL;
-    }
-    in->poll->data = in;
-    return true;
+    in->poll = files_poll(in->files, in->fd, in); /* NULL, as of /dev/null: everything is taken at once */
+    return in->waiting != NULL;
 }
 
 static bool pour_in(file_in *in, so_slice bytes)

@@ -11,8 +11,6 @@
 /* Bytes that may wait in a channel, and the mark at which more are given to it. */
 #define WAITING ((size_t)512 * 1024)
 #define LOW ((size_t)128 * 1024)
-/* How often progress is told, at most. */
-#define SAID_EVERY 1000
 
 static so_status failed(so_error *err, const char *path, const char *doing)
 {
@@ -67,11 +65,6 @@ so_status file_out_open(file_out *o, call_files *f, const char *path, so_error *
     return o->regular ? digest_file(o, path, err) : SO_OK;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 static void stop_waiting(file_out *o)
 {
     if (o->poll != NULL)
@@ -82,8 +75,7 @@ static void stop_waiting(file_out *o)
 void file_out_close(file_out *o)
 {
     so_file_sender_end(&o->sender);
-    if (o->poll != NULL)
-        uv_close((uv_handle_t *)o->poll, on_closed);
+    files_end_poll(o->poll);
     o->poll = NULL;
     if (o->fd >= 0)
         (void)close(o->fd);
@@ -159,16 +151,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 /* A pipe is read when it has something; false: it can't be waited for. */
 static bool wait_for_pipe(file_out *o)
 {
-    if (o->poll == NULL) {
-        o->poll = malloc(sizeof *o->poll);
-        if (o->poll == NULL || uv_poll_init(o->files->loop, o->poll, o->fd) != 0) {
-            free(o->poll);
-            o->poll = NULL;
-            return false;
-        }
-        o->poll->data = o;
-    }
-    return uv_poll_start(o->poll, UV_READABLE, on_readable) == 0;
+    if (o->poll == NULL)
+        o->poll = files_poll(o->files, o->fd, o);
+    return o->poll != NULL && uv_poll_start(o->poll, UV_READABLE, on_readable) == 0;
 }
 
 static void finish(file_out *o)
@@ -183,16 +168,6 @@ static void finish(file_out *o)
     so_caller_close_channel(o->files->caller, o->channel);
     file_out_off(o, "it was changed while it was sent");
     files_settle(o->files);
-}
-
-static void progress(file_out *o)
-{
-    so_msec now = so_caller_now(o->files->caller);
-
-    if (now - o->said_at < SAID_EVERY)
-        return;
-    o->said_at = now;
-    files_say(o->files, false, "progress", &o->offer, o->sender.sent);
 }
 
 /* One message of it. False: not now, or it is at its end. */
@@ -229,7 +204,7 @@ void file_out_pump(file_out *o)
     while (!o->over && o->offered && o->files->caller != NULL && send_piece(o))
         ;
     if (!o->over && o->files->caller != NULL && o->sender.state == SO_FILE_SENDS)
-        progress(o);
+        files_progress(o->files, false, &o->offer, o->sender.sent, &o->said_at);
 }
 
 void file_out_take(file_out *o, bool text, so_slice message)

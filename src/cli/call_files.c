@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How often progress is told, at most, in ms. */
+#define SAID_EVERY 1000
+
 so_status call_files_open(call_files **out, const call_options *o, uv_loop_t *loop, const call_files_asks *asks,
                           so_error *err)
 {
@@ -50,6 +53,39 @@ void files_say(call_files *f, bool in, const char *state, const so_file_offer *o
 {
     f->asks.print(f->asks.user);
     call_say_file(f->options, in, state, offer, bytes);
+}
+
+void files_progress(call_files *f, bool in, const so_file_offer *offer, uint64_t bytes, so_msec *said_at)
+{
+    so_msec now = so_caller_now(f->caller);
+
+    if (now - *said_at < SAID_EVERY)
+        return;
+    *said_at = now;
+    files_say(f, in, "progress", offer, bytes);
+}
+
+uv_poll_t *files_poll(call_files *f, int fd, void *user)
+{
+    uv_poll_t *poll = malloc(sizeof *poll);
+
+    if (poll == NULL || uv_poll_init(f->loop, poll, fd) != 0) {
+        free(poll);
+        return NULL;
+    }
+    poll->data = user;
+    return poll;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void files_end_poll(uv_poll_t *poll)
+{
+    if (poll != NULL)
+        uv_close((uv_handle_t *)poll, on_closed);
 }
 
 void files_fault(call_files *f, const so_error *err)
@@ -144,14 +180,13 @@ static void opened(call_files *f, const so_sctp_event *event)
     so_caller_close_channel(f->caller, event->channel);
 }
 
-bool call_files_event(call_files *f, const so_call_event *event)
+void call_files_event(call_files *f, const so_sctp_event *data)
 {
-    const so_sctp_event *data = event->data;
     file_out *out;
     file_in *in;
 
-    if (f == NULL || event->kind != SO_CALL_DATA)
-        return false;
+    if (f == NULL)
+        return;
     out = out_of(f, data->channel);
     in = in_of(f, data->channel);
     switch (data->kind) {
@@ -166,7 +201,7 @@ bool call_files_event(call_files *f, const so_call_event *event)
             file_out_take(out, data->text, data->bytes);
         else if (in != NULL)
             file_in_take(in, data->text, data->bytes);
-        return out != NULL || in != NULL;
+        break;
     case SO_SCTP_BUFFERED_LOW:
         if (out != NULL)
             file_out_pump(out);
@@ -182,5 +217,4 @@ bool call_files_event(call_files *f, const so_call_event *event)
         ended(f);
         break;
     }
-    return true;
 }

@@ -19,8 +19,8 @@ so_status call_files_open(call_files **files, const call_options *options, uv_lo
                           so_error *err) SO_MUST_CHECK;
 /* A call begins; caller NULL: it is over, and what is not through is off. */
 void call_files_call(call_files *files, so_caller *caller);
-/* True: the event was about files. */
-bool call_files_event(call_files *files, const so_call_event *event);
+/* What a data channel brought; what is of no transfer is passed over. */
+void call_files_event(call_files *files, const so_sctp_event *data);
 /* Was something not delivered, or not taken whole? */
 bool call_files_failed(const call_files *files);
 void call_files_close(call_files *files);

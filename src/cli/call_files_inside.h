@@ -52,6 +52,11 @@ struct call_files {
 };
 
 void files_say(call_files *f, bool in, const char *state, const so_file_offer *offer, uint64_t bytes);
+/* At times; *said_at: when it was last. */
+void files_progress(call_files *f, bool in, const so_file_offer *offer, uint64_t bytes, so_msec *said_at);
+/* NULL: the descriptor can't be waited for, or there is no memory. Ended in the loop, later; NULL is allowed. */
+uv_poll_t *files_poll(call_files *f, int fd, void *user);
+void files_end_poll(uv_poll_t *poll);
 void files_fault(call_files *f, const so_error *err);
 void files_send(call_files *f, uint16_t channel, const so_writer *text);
 void files_settle(call_files *f);

@@ -136,13 +136,12 @@ static bool has_out(const call_options *o, const char *out)
     return false;
 }
 
-/* How often this is to be sent. */
-static size_t count_of(const call_options *o, const char *file)
+size_t call_options_stdin_files(const call_options *o)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < o->data_in_count; i++)
-        count += strcmp(o->data_in[i], file) == 0;
+        count += strcmp(o->data_in[i], "-") == 0;
     return count;
 }
 
@@ -276,7 +275,7 @@ int call_options_parse(call_options *o, int argc, char **argv)
         return usage("--echo, --in and --rtp-in all say what to send; give one of them");
     if (o->rtp_sdp != NULL && o->rtp_out == NULL)
         return usage("--rtp-sdp describes what goes out by --rtp-out; give that too");
-    if (count_of(o, "-") + (o->chat || o->sas) > 1)
+    if (call_options_stdin_files(o) + (o->chat || o->sas) > 1)
         return usage("standard input can be one thing only: lines (--chat, --sas) or a file (--data-in -)");
     if (o->private_call && o->passphrase_file != NULL)
         return usage("--private does without your key, so it needs no --passphrase-file");
