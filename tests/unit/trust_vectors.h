@@ -1,4 +1,4 @@
-/* tests/vectors/trust.json for those who test against it. */
+/* The JSON files in tests/vectors for those who test against them. */
 #ifndef SOTTO_TESTS_TRUST_VECTORS_H
 #define SOTTO_TESTS_TRUST_VECTORS_H
 
@@ -10,14 +10,19 @@
 #include <jansson.h>
 
 /* The member of that name; all of them, root included, live as long as root. */
-static inline json_t *trust_vectors(json_t **root, const char *name)
+static inline json_t *vectors_of(json_t **root, const char *file, const char *name)
 {
     json_t *member;
 
-    *root = json_load_file(TEST_VECTORS "/trust.json", JSON_ALLOW_NUL, NULL);
+    *root = json_load_file(file, JSON_ALLOW_NUL, NULL);
     member = json_object_get(*root, name);
     assert_non_null(member);
     return member;
+}
+
+static inline json_t *trust_vectors(json_t **root, const char *name)
+{
+    return vectors_of(root, TEST_VECTORS "/trust.json", name);
 }
 
 static inline const char *vector_text(const json_t *object, const char *name)
