@@ -199,6 +199,9 @@ typedef struct sotto_call_options {
     const char *expect_key; /* whom to expect, not kept: with anybody else the call fails ("identity-alarm"), before
                                anything of media has gone either way. NULL: whoever has the link */
     bool compare_first;     /* the call is not open before sotto_call_compare said so */
+    const char *policy;     /* what the call must have, as JSON (docs/policy.md), not kept; the stricter of this and the
+                               server's is in force. What can't be met fails with "policy-...". NULL: the default */
+    bool records;           /* what comes is written to a file or handed on: a policy may forbid that */
     void *user;
     /* Called from within sotto_engine_run and sotto_engine_turn; each may be NULL. reason: a word such as "hangup",
      * "certificate-refused" or "fingerprint-mismatch" (docs/protocol.md), or "". */

@@ -87,6 +87,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
     sotto_call *c = calloc(1, sizeof *c);
     so_error err = {.layer = "call"};
     so_invite invite = {0};
+    so_policy policy;
     so_status status;
 
     *out = NULL;
@@ -103,6 +104,8 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
         status =
             so_fail(&err, SO_BAD_INPUT, "call", "none of these codecs is known here; give SOTTO_CODEC(SOTTO_OPUS)");
     if (status == SO_OK)
+        status = api_take_policy(&policy, options, &err);
+    if (status == SO_OK)
         status = api_take_people(&c->people, options, &err);
     if (status == SO_OK) {
         so_caller_config config = {.loop = &engine->loop,
@@ -115,7 +118,8 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
                                    .picture = {options->shows, options->sees},
                                    .abilities = &c->choice.abilities,
                                    .loopback = options->loopback,
-                                   .relay_only = options->relay_only,
+                                   .policy = &policy,
+                                   .records = options->records,
                                    .event = on_event,
                                    .closed = on_closed,
                                    .user = c};
@@ -123,7 +127,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
         api_people_config(&c->people, options, &config);
         status = so_caller_start(&c->caller, &config, &err);
     }
-    c->options.identity = c->options.expect_key = NULL;
+    c->options.identity = c->options.expect_key = c->options.policy = NULL;
     so_invite_wipe(&invite);
     if (status != SO_OK) {
         free_call(c);

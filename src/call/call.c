@@ -17,7 +17,6 @@ static so_status take_people(so_call *c, const so_call_config *config, so_error 
 
     c->trust.identity = config->identity;
     c->trust.known = config->known;
-    c->trust.compare_first = config->compare_first;
     c->trust.person_told = true;
     if (status != SO_OK)
         return so_fail(err, status, "identity", "the link can't be named (%s); end other programs",
@@ -51,7 +50,12 @@ so_status so_call_new(so_call **out, const so_call_config *config, so_error *err
     c->abilities = config->abilities;
     if (c->abilities == NULL)
         c->abilities = config->picture.sends || config->picture.receives ? &so_sdp_video : &so_sdp_sound;
-    c->relay_only = config->relay_only;
+    c->records = config->records;
+    if (config->policy != NULL)
+        c->policy = *config->policy;
+    else
+        so_policy_default(&c->policy);
+    c->report.policy = &c->policy;
     c->trust.held_last = &c->trust.held;
     c->trust.silent_at = NEVER;
     c->state_told = c->notice_told = c->other_told = c->report_told = c->relay_told = true;

@@ -13,6 +13,7 @@
 
 #include "peer/peer.h"
 #include "trust/invite.h"
+#include "trust/policy.h"
 #include "trust/report.h"
 
 typedef struct so_call so_call;
@@ -37,13 +38,13 @@ typedef struct so_call_config {
     so_msec now;
     uint64_t unix_ms; /* the wall clock at now */
     so_call_wish sound, picture;
-    bool screen;     /* the picture is that of a screen */
-    bool relay_only; /* no address of this end is told to the other, nor sent from: everything goes through a relay */
+    bool screen;                       /* the picture is that of a screen */
+    bool records;                      /* what comes is written to a file, or handed on: a policy may forbid it */
+    const so_policy *policy;           /* this end's own (docs/policy.md), copied; NULL: the default */
     const so_sdp_abilities *abilities; /* NULL: sound, and video where a picture is wished for */
     /* Who this end is, and whom it knows (docs/protocol.md, sections 7 and 8). Both outlive the call, or NULL. */
     so_pkey *identity;
     const so_known *known; /* after a change so_call_review is due */
-    bool compare_first;    /* the call is not open before a person has compared */
     const char *expect;    /* the name of the one of them who is expected, copied; NULL: whom the link was used with */
 } so_call_config;
 

@@ -64,7 +64,6 @@ typedef struct call_trust {
     so_pkey *identity;     /* the caller's; NULL: this end does not introduce itself */
     const so_known *known; /* the caller's; NULL: nobody is known */
     char link[SO_KNOWN_LINK_LEN + 1], expect[SO_PEER_NAME_LEN + 1];
-    bool compare_first;
     char let_in[SO_THUMBPRINT_LEN + 1]; /* the key for which an alarm was set aside */
     /* ---- */
     uint8_t own_sid[SO_SID_LEN], peer_sid[SO_SID_LEN]; /* of the epoch in which the peer began */
@@ -86,7 +85,8 @@ struct so_call {
     so_msec began;
     uint64_t unix_ms;
     so_call_wish wishes[MEDIA_KINDS]; /* by so_sdp_kind */
-    bool muted[MEDIA_KINDS], screen, relay_only;
+    bool muted[MEDIA_KINDS], screen, records;
+    so_policy policy; /* in force: this end's, and as strict as each server's that was heard */
     const so_sdp_abilities *abilities;
     so_call_state state;
     char reason[48], notice[24];
@@ -94,6 +94,7 @@ struct so_call {
     so_report report;
     /* the seat */
     bool connected, welcomed, turned_away; /* by this connection's server */
+    char tls_version[16], tls_group[32];   /* of this connection */
     so_msec ghost_until;                   /* a seat may be ours whose welcome never came */
     char room[SO_ROOM_TEXT_LEN + 1], token[SO_TOKEN_TEXT_LEN + 1];
     char other[SO_MEMBER_ID_LEN + 1]; /* "": nobody */
@@ -159,6 +160,12 @@ void so_call_say_bye(so_call *c, so_msec now, const char *reason);
 
 /* data.c */
 so_status so_call_add_data(so_call *c, so_msec now) SO_MUST_CHECK;
+
+/* policy.c. False: the call failed, and but for so_call_policy_admits that is the only reason. */
+bool so_call_policy_connected(so_call *c, so_msec now) SO_MUST_CHECK;
+bool so_call_policy_welcome(so_call *c, so_msec now, const json_t *theirs) SO_MUST_CHECK;
+bool so_call_policy_opened(so_call *c, so_msec now) SO_MUST_CHECK;
+bool so_call_policy_admits(so_call *c, so_msec now); /* or a person has yet to compare */
 
 /* trust.c */
 void so_call_trust_reset(so_call *c); /* another association is to come, or none */

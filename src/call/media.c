@@ -125,16 +125,21 @@ bool so_call_track_facts(const so_call *c, so_sdp_kind kind, so_track_facts *out
 
 bool so_call_new_peer(so_call *c, so_msec now)
 {
+    char groups[SO_POLICY_VALUE_TEXT], profiles[SO_POLICY_VALUE_TEXT];
     so_peer_config config = {.engine = c->engine,
                              .random = c->random,
                              .now = now,
                              .unix_ms = c->report.now,
                              .polite = !c->epoch.opener,
-                             .relay_only = c->relay_only,
-                             .abilities = c->abilities};
+                             .relay_only = so_policy_wants(&c->policy, SO_RULE_RELAY_ONLY),
+                             .abilities = c->abilities,
+                             .groups = groups,
+                             .profiles = profiles};
     so_error err;
     so_status status;
 
+    (void)so_policy_openssl(&c->policy, SO_RULE_DTLS_GROUPS, groups);
+    (void)so_policy_openssl(&c->policy, SO_RULE_SRTP_PROFILES, profiles);
     reset_doors(c);
     so_call_trust_reset(c);
     memcpy(c->trust.own_sid, c->seal.own_sid, SO_SID_LEN);
@@ -406,6 +411,8 @@ static void opened(so_call *c, so_msec now)
     c->peer_open = true;
     c->no_path_at = NEVER;
     so_call_put_facts(c);
+    if (!so_call_policy_opened(c, now))
+        return;
     so_report_set(&c->report, SO_DOOR_FINGERPRINTS, SO_DOOR_HELD,
                   "the certificate in the handshake is the one that came sealed");
     so_report_set(&c->report, SO_DOOR_MEDIA, SO_DOOR_HELD, "media is encrypted with DTLS-SRTP");

@@ -88,6 +88,11 @@ void so_call_leave(so_call *c)
     so_call_say(c, &w);
 }
 
+static const char *told(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
 void so_call_connected(so_call *c, so_msec now, const so_call_signaling *signaling)
 {
     static const char silent[] = "OpenSSL does not tell";
@@ -107,6 +112,10 @@ void so_call_connected(so_call *c, so_msec now, const so_call_signaling *signali
     so_report_put(&c->report, SO_DOOR_SIGNALING, "group", signaling->tls_group, silent);
     if (signaling->chain != NULL && so_report_put_chain(&c->report, signaling->chain) != SO_OK)
         so_report_note(&c->report, SO_DOOR_SIGNALING, "no memory for the certificate chain");
+    (void)snprintf(c->tls_version, sizeof c->tls_version, "%s", told(signaling->tls_version));
+    (void)snprintf(c->tls_group, sizeof c->tls_group, "%s", told(signaling->tls_group));
+    if (!so_call_policy_connected(c, now))
+        return;
     so_signal_write_join(&w, c->room, c->token[0] == '\0' ? NULL : c->token);
     so_call_say(c, &w);
     so_wipe(bytes, sizeof bytes);
@@ -150,9 +159,11 @@ static void take_welcome(so_call *c, so_msec now, const so_signal_message *m)
     c->welcomed = true;
     if (m->resume != NULL)
         (void)snprintf(c->token, sizeof c->token, "%s", m->resume);
+    if (!so_call_policy_welcome(c, now, json_object_get(m->root, "policy")))
+        return;
     so_report_set(&c->report, SO_DOOR_SIGNALING, SO_DOOR_HELD, m->resumed ? "took the seat again" : "took a seat");
     so_call_add_servers(c, now, json_object_get(m->root, "ice"));
-    if (c->relay_only && !so_call_has_relay_server(c)) {
+    if (so_policy_wants(&c->policy, SO_RULE_RELAY_ONLY) && !so_call_has_relay_server(c)) {
         so_call_fail(c, now, SO_DOOR_PATH, "no-relay", NULL);
         return;
     }

@@ -84,7 +84,7 @@ static void add_server(so_call *c, so_msec now, const char *url, const json_t *u
                  !takes_text(server.credential, sizeof server.credential, credential)))
         return;
     /* Nobody has to know of us what only a direct path needs. */
-    if (!turn && c->relay_only)
+    if (!turn && so_policy_wants(&c->policy, SO_RULE_RELAY_ONLY))
         return;
     for (size_t i = 0; s == NULL && i < c->server_count; i++)
         if (c->servers[i].kind == server.kind && c->servers[i].port == server.port &&
@@ -167,7 +167,8 @@ void so_call_use_server(so_call *c, so_msec now, call_server *s)
         if (s->kind == SO_SERVER_TURN_UDP)
             used = so_peer_add_relay_server(c->peer, now, &relay);
         /* A TURN server answers plain Binding requests too. */
-        if (!c->relay_only && so_peer_add_stun_server(c->peer, now, &s->addresses[i]) != SO_OK)
+        if (!so_policy_wants(&c->policy, SO_RULE_RELAY_ONLY) &&
+            so_peer_add_stun_server(c->peer, now, &s->addresses[i]) != SO_OK)
             used = SO_TOO_LONG;
         status = used == SO_OK ? status : used;
     }
@@ -198,7 +199,7 @@ static bool may_relay(const so_call *c)
  * its own: a sentence about a certificate names the relay, perhaps by its address. */
 static void demand_relay(so_call *c, so_msec now, const char *code)
 {
-    if (c->relay_only && !c->peer_open && !may_relay(c))
+    if (so_policy_wants(&c->policy, SO_RULE_RELAY_ONLY) && !c->peer_open && !may_relay(c))
         so_call_fail(c, now, SO_DOOR_PATH, code, NULL);
 }
 

@@ -61,13 +61,13 @@ static void copy(char *out, size_t cap, const char *text)
     (void)snprintf(out, cap, "%s", text);
 }
 
-static void admit(so_call *c)
+static void admit(so_call *c, so_msec now)
 {
     so_person *p = &c->trust.person;
 
     p->alarm = false;
     c->trust.cleared = true;
-    if (p->admitted || (c->trust.compare_first && !p->compared))
+    if (p->admitted || !so_call_policy_admits(c, now))
         return;
     p->admitted = true;
     if (c->trust.waits)
@@ -76,8 +76,13 @@ static void admit(so_call *c)
     so_call_enter(c, SO_CALL_OPEN, "");
 }
 
+static bool key_is_of_nobody(const so_call *c, const so_known_peer *pin)
+{
+    return pin == NULL && !c->trust.person.admitted && so_policy_wants(&c->policy, SO_RULE_KNOWN_ONLY);
+}
+
 /* What is made of a key, or of there being none. */
-static void judge(so_call *c, const char *key)
+static void judge(so_call *c, so_msec now, const char *key)
 {
     static const so_known nobody;
     const so_known *known = c->trust.known == NULL ? &nobody : c->trust.known;
@@ -92,13 +97,15 @@ static void judge(so_call *c, const char *key)
     copy(p->since, sizeof p->since, pin == NULL ? "" : pin->since);
     copy(p->compared_before, sizeof p->compared_before, pin == NULL ? "" : pin->compared);
     copy(p->expected, sizeof p->expected, awaited == NULL ? "" : awaited->name);
-    if (p->has_string || !c->trust.compare_first)
+    if (p->has_string || !so_policy_wants(&c->policy, SO_RULE_COMPARE))
         c->trust.silent_at = NEVER;
     /* Nothing that is forgotten or learnt in a call raises an alarm over whoever was let in already. */
     p->alarm = alarm && !c->trust.cleared && (key == NULL || strcmp(key, c->trust.let_in) != 0);
     changed(c);
-    if (!p->alarm)
-        admit(c);
+    if (key_is_of_nobody(c, pin))
+        (void)so_call_policy_admits(c, now); /* nothing that a person decides makes it known */
+    else if (!p->alarm)
+        admit(c, now);
 }
 
 /* ---- the run ---- */
@@ -134,7 +141,8 @@ void so_call_trust_begin(so_call *c, so_msec now)
     const so_known_peer *awaited = expected(c);
     so_association association;
 
-    t->waits = awaited != NULL || t->compare_first;
+    t->waits = awaited != NULL || so_policy_wants(&c->policy, SO_RULE_COMPARE) ||
+               so_policy_wants(&c->policy, SO_RULE_KNOWN_ONLY);
     copy(t->person.expected, sizeof t->person.expected, awaited == NULL ? "" : awaited->name);
     if (!describe(c, &association)) {
         so_call_fail(c, now, SO_DOOR_PERSON, "identity-refused", NULL);
@@ -144,8 +152,8 @@ void so_call_trust_begin(so_call *c, so_msec now)
     so_introduction_begin(&t->introduction, &association);
     t->silent_at = now + SILENCE;
     changed(c);
-    if (awaited == NULL)
-        admit(c);
+    if (awaited == NULL && !so_policy_wants(&c->policy, SO_RULE_KNOWN_ONLY))
+        admit(c, now);
 }
 
 static void broken(so_call *c, so_msec now, so_sas_result result)
@@ -211,7 +219,7 @@ static void take(so_call *c, so_msec now, so_slice message)
     if (status == SO_NOT_FOUND)
         take_sas(c, now, message);
     else if (status == SO_OK)
-        judge(c, t->introduction.thumbprint);
+        judge(c, now, t->introduction.thumbprint);
     else
         so_call_fail(c, now, SO_DOOR_PERSON, "identity-refused", &err);
 }
@@ -223,10 +231,10 @@ void so_call_trust_tick(so_call *c, so_msec now)
     c->trust.silent_at = NEVER;
     if (c->peer == NULL)
         return;
-    if (c->trust.compare_first && !c->trust.person.has_string)
+    if (so_policy_wants(&c->policy, SO_RULE_COMPARE) && !c->trust.person.has_string)
         so_call_fail(c, now, SO_DOOR_PERSON, "sas-missing", NULL);
     else if (!c->trust.person.met)
-        judge(c, NULL);
+        judge(c, now, NULL);
 }
 
 /* ---- what waits until somebody is let in ---- */
@@ -325,7 +333,7 @@ void so_call_compare(so_call *c, so_msec now, bool same)
     }
     c->trust.person.compared = true;
     if (c->trust.cleared)
-        admit(c);
+        admit(c, now);
     changed(c);
 }
 
@@ -342,7 +350,7 @@ void so_call_decide(so_call *c, so_msec now, bool go_on)
     }
     copy(c->trust.let_in, sizeof c->trust.let_in, p->key);
     so_report_note(&c->report, SO_DOOR_PERSON, "the user let the other end in");
-    admit(c);
+    admit(c, now);
     changed(c);
 }
 
@@ -350,5 +358,5 @@ void so_call_review(so_call *c, so_msec now)
 {
     so_call_at(c, now);
     if (!so_call_is_over(c) && c->trust.person.met && c->trust.person.key[0] != '\0')
-        judge(c, c->trust.introduction.thumbprint);
+        judge(c, now, c->trust.introduction.thumbprint);
 }

@@ -5,6 +5,7 @@
 #include "cli/call_panel.h"
 #include "cli/call_people.h"
 #include "cli/commands.h"
+#include "server/policy.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -344,6 +345,15 @@ static void on_closed(void *user)
         stop(c);
 }
 
+/* Does anything of the other end's go anywhere but into the loudspeaker and the window? */
+static bool records(const call_options *o)
+{
+    for (size_t i = 0; i < o->out_count; i++)
+        if (!call_options_is_device(o->out[i]))
+            return true;
+    return o->rtp_out != NULL;
+}
+
 static void start_call(command *c)
 {
     so_caller_config config = {.loop = &c->loop,
@@ -353,7 +363,8 @@ static void start_call(command *c)
                                .connect_to = c->options.connect_to,
                                .invite = &c->options.invite,
                                .loopback = c->options.loopback,
-                               .relay_only = c->options.relay,
+                               .policy = &c->options.policy,
+                               .records = records(&c->options),
                                .event = on_event,
                                .closed = on_closed,
                                .user = c};
@@ -397,6 +408,17 @@ static void on_signal(uv_signal_t *handle, int number)
     hang_up(handle->data);
 }
 
+static so_status read_policy(call_options *o, so_error *err)
+{
+    so_status status = so_policy_load(&o->policy, o->policy_file, err);
+
+    if (o->sas)
+        so_policy_ask(&o->policy, SO_RULE_COMPARE);
+    if (o->relay)
+        so_policy_ask(&o->policy, SO_RULE_RELAY_ONLY);
+    return status;
+}
+
 static int run(command *c)
 {
     so_error err;
@@ -414,8 +436,9 @@ static int run(command *c)
     (void)uv_signal_start(&c->interrupt, on_signal, SIGINT);
     (void)uv_signal_start(&c->terminate, on_signal, SIGTERM);
     c->panel = call_panel_open(&c->options, uv, hang_up, c);
-    if (so_tls_client(&c->ctx, c->options.ca, &err) != SO_OK || so_engine_open(&c->engine, &err) != SO_OK ||
-        open_data(c, &err) != SO_OK) {
+    if (read_policy(&c->options, &err) != SO_OK || so_tls_client(&c->ctx, c->options.ca, &err) != SO_OK ||
+        so_policy_limit(&c->options.policy, c->ctx, false, &err) != SO_OK ||
+        so_engine_open(&c->engine, &err) != SO_OK || open_data(c, &err) != SO_OK) {
         fault(c, &err, SO_EXIT_FAILED);
         stop(c);
     } else {

@@ -21,7 +21,8 @@ typedef struct call_options {
     const char *data_in[SO_FILE_OFFERS], *data_out; /* files; "-": standard input, standard output */
     size_t data_in_count;
     int data_fd; /* of "-" for data_out: standard output as it was */
-    const char *state, *passphrase_file, *expect, *remember;
+    const char *state, *passphrase_file, *expect, *remember, *policy_file;
+    so_policy policy; /* that file's, and what --sas and --relay ask for */
     bool sas, private_call;
     bool echo, chat, answer, json, loopback, relay, loop, screen;
 } call_options;
@@ -29,6 +30,8 @@ typedef struct call_options {
 /* -1: go on; else the exit code, and everything is said. The link in argv is wiped: a process list shows it. */
 int call_options_parse(call_options *options, int argc, char **argv);
 
+/* Is this what --out calls the loudspeaker, or the window? */
+bool call_options_is_device(const char *out);
 /* How many of the files to be sent are standard input. */
 size_t call_options_stdin_files(const call_options *options);
 

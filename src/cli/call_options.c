@@ -33,6 +33,7 @@ static const char help[] =
     "  --passphrase-file FILE\n"
     "                   your key is encrypted with the first line of FILE (mode 0600)\n"
     "  --state DIR      where your key and the people whom you know are kept\n"
+    "  --policy FILE    what the call must have; the stricter of this and the server's is in force (sotto policy)\n"
     "  --echo           send back what is heard\n"
     "  --answer         wait for callers, one after another, until stopped\n"
     "  --duration S     hang up S seconds after every door holds\n"
@@ -62,6 +63,7 @@ enum {
     OPT_PRIVATE,
     OPT_PASSPHRASE_FILE,
     OPT_STATE,
+    OPT_POLICY,
     OPT_DATA_IN,
     OPT_DATA_OUT,
     OPT_ECHO,
@@ -90,6 +92,7 @@ static const struct option names[] = {
     {"private", no_argument, NULL, OPT_PRIVATE},
     {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE_FILE},
     {"state", required_argument, NULL, OPT_STATE},
+    {"policy", required_argument, NULL, OPT_POLICY},
     {"data-in", required_argument, NULL, OPT_DATA_IN},
     {"data-out", required_argument, NULL, OPT_DATA_OUT},
     {"echo", no_argument, NULL, OPT_ECHO},
@@ -123,7 +126,7 @@ static bool seconds(unsigned *out, const char *text)
     return true;
 }
 
-static bool is_device(const char *out)
+bool call_options_is_device(const char *out)
 {
     return strcmp(out, "speaker") == 0 || strcmp(out, "window") == 0;
 }
@@ -158,7 +161,7 @@ static int take(call_options *o, int option)
     case OPT_OUT:
         if (o->out_count == CALL_OUTS)
             return usage("--out can be given four times");
-        if (is_device(optarg) && has_out(o, optarg))
+        if (call_options_is_device(optarg) && has_out(o, optarg))
             return usage("a device can be given to --out once");
         o->out[o->out_count++] = optarg;
         break;
@@ -194,6 +197,9 @@ static int take(call_options *o, int option)
         break;
     case OPT_STATE:
         o->state = optarg;
+        break;
+    case OPT_POLICY:
+        o->policy_file = optarg;
         break;
     case OPT_DATA_IN:
         if (o->data_in_count == SO_FILE_OFFERS)

@@ -104,7 +104,6 @@ void call_people_config(const call_people *p, so_caller_config *config)
     config->identity = p->identity;
     config->known = &p->known;
     config->expect = p->options->expect;
-    config->compare_first = p->options->sas;
 }
 
 void call_people_call(call_people *p, so_caller *caller)

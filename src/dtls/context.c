@@ -1,5 +1,6 @@
 #include "dtls/context.h"
 
+#include "crypto/groups.h"
 #include "crypto/pkey.h"
 #include "dtls/bio.h"
 
@@ -21,12 +22,9 @@ struct so_dtls_context {
 };
 
 /* A hybrid with ML-KEM where the library has one (it takes part in DTLS 1.3 alone). */
-static bool set_groups(SSL_CTX *ssl)
+static bool set_groups(void *ssl, const char *list)
 {
-    if (SSL_CTX_set1_groups_list(ssl, "X25519MLKEM768:X25519:P-256:P-384") == 1)
-        return true;
-    ERR_clear_error();
-    return SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1;
+    return SSL_CTX_set1_groups_list(ssl, list) == 1;
 }
 
 static SSL_CTX *make(void)
@@ -43,7 +41,8 @@ static SSL_CTX *make(void)
     /* SSL_CTX_set_tlsext_use_srtp alone returns 0 for success. */
     if (SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1 &&
         SSL_CTX_set_cipher_list(ssl, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-        SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 && set_groups(ssl) &&
+        SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
+        so_groups_use("X25519MLKEM768:X25519:P-256:P-384", set_groups, ssl) == SO_OK &&
         SSL_CTX_set_tlsext_use_srtp(ssl, PROFILES) == 0)
         return ssl;
     SSL_CTX_free(ssl);

@@ -1,6 +1,7 @@
 #include "dtls/dtls.h"
 
 #include "base/bytes.h"
+#include "crypto/groups.h"
 #include "dtls/bio.h"
 
 #include <openssl/err.h>
@@ -149,9 +150,36 @@ static bool set_up(so_dtls *d, const so_dtls_config *config)
            SSL_use_PrivateKey(d->ssl, so_dtls_certificate_key(config->certificate)) == 1;
 }
 
+static bool set_groups(void *ssl, const char *list)
+{
+    return SSL_set1_groups_list(ssl, list) == 1;
+}
+
+static bool is_asked(const char *list)
+{
+    return list != NULL && list[0] != '\0';
+}
+
+/* SSL_set_tlsext_use_srtp returns 0 for success. */
+static so_status obey(so_dtls *d, const so_dtls_config *config, so_error *err)
+{
+    if (is_asked(config->groups) && so_groups_use(config->groups, set_groups, d->ssl) != SO_OK)
+        return so_fail(err, SO_REFUSED, LAYER,
+                       "OpenSSL on this machine has none of the groups that may be used (%.100s); update it, or allow "
+                       "another group",
+                       config->groups);
+    if (is_asked(config->profiles) && SSL_set_tlsext_use_srtp(d->ssl, config->profiles) != 0)
+        return so_fail(err, SO_REFUSED, LAYER,
+                       "OpenSSL on this machine does not have the SRTP profiles that may be used (%.100s); update it, "
+                       "or allow another profile",
+                       config->profiles);
+    return SO_OK;
+}
+
 so_status so_dtls_new(so_dtls **out, const so_dtls_config *config, so_error *err)
 {
     so_dtls *d = NULL;
+    so_status status;
 
     *out = NULL;
     if (config->expected.hash == SO_HASH_NONE)
@@ -173,6 +201,12 @@ so_status so_dtls_new(so_dtls **out, const so_dtls_config *config, so_error *err
         ERR_clear_error();
         return so_fail(err, SO_CRYPTO, LAYER,
                        "OpenSSL can't begin a DTLS association; check that memory is free and OpenSSL is whole");
+    }
+    status = obey(d, config, err);
+    if (status != SO_OK) {
+        so_dtls_free(d);
+        ERR_clear_error();
+        return status;
     }
     *out = d;
     return SO_OK;

@@ -58,6 +58,8 @@ typedef struct so_dtls_config {
     const so_dtls_certificate *certificate; /* not kept after so_dtls_new */
     so_dtls_role role;
     so_fingerprint expected; /* of the other end's certificate; never none */
+    /* What it may agree on, under OpenSSL's names with colons between; NULL or "": all that the context has. */
+    const char *groups, *profiles;
     /* What came as data of an open association, one record at a time, while so_dtls_receive is at work; it may not call
      * this association. NULL: nothing is taken. */
     void (*take)(void *user, so_slice data);

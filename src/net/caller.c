@@ -454,11 +454,11 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
                            .picture = config->picture,
                            .screen = config->screen,
                            .abilities = config->abilities,
-                           .relay_only = config->relay_only,
+                           .records = config->records,
+                           .policy = config->policy,
                            .identity = config->identity,
                            .known = config->known,
-                           .expect = config->expect,
-                           .compare_first = config->compare_first};
+                           .expect = config->expect};
     so_status status;
 
     *out = NULL;

@@ -22,12 +22,12 @@ typedef struct so_caller_config {
     so_call_wish sound, picture;
     bool screen;                       /* the picture is that of a screen */
     const so_sdp_abilities *abilities; /* as so_call_config has them */
-    so_pkey *identity;                 /* these four as so_call_config has them */
+    so_pkey *identity;                 /* these three as so_call_config has them */
     const so_known *known;
     const char *expect;
-    bool compare_first;
-    bool loopback;   /* loopback addresses take part too */
-    bool relay_only; /* everything goes through a TURN server; where there is none, there is no call */
+    bool loopback;           /* loopback addresses take part too */
+    bool records;            /* these two as so_call_config has them */
+    const so_policy *policy; /* the handshakes of ctx and engine obey it already (so_tls_obey, so_engine_obey) */
     /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
      */
     void (*event)(void *user, const so_call_event *event);

@@ -1,5 +1,7 @@
 #include "net/tls.h"
 
+#include "crypto/groups.h"
+
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -110,6 +112,23 @@ so_status so_tls_client(SSL_CTX **out, const char *ca_file, so_error *err)
                        ca_file != NULL ? ca_file : "the system's store");
     }
     *out = ctx;
+    return SO_OK;
+}
+
+static bool set_groups(void *ctx, const char *list)
+{
+    return SSL_CTX_set1_groups_list(ctx, list) == 1;
+}
+
+so_status so_tls_limit(SSL_CTX *ctx, bool tls13_only, const char *groups, so_error *err)
+{
+    if (tls13_only && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1)
+        return so_fail(err, SO_REFUSED, "TLS", "OpenSSL on this machine has no TLS 1.3; update it, or ask for 1.2");
+    if (groups != NULL && so_groups_use(groups, set_groups, ctx) != SO_OK)
+        return so_fail(err, SO_REFUSED, "TLS",
+                       "OpenSSL on this machine has none of the groups that may be used (%.100s); update it, or allow "
+                       "another group",
+                       groups);
     return SO_OK;
 }
 

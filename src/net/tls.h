@@ -20,6 +20,12 @@ so_status so_tls_server(SSL_CTX **ctx, const char *chain_pem, size_t chain_len, 
  */
 so_status so_tls_client(SSL_CTX **ctx, const char *ca_file, so_error *err) SO_MUST_CHECK;
 
+/*
+ * Makes a context stricter. groups: what keys may be agreed on in, under OpenSSL's names with colons between, of which
+ * those count that this OpenSSL has; NULL: as before. SO_REFUSED: it has none of them.
+ */
+so_status so_tls_limit(SSL_CTX *ctx, bool tls13_only, const char *groups, so_error *err) SO_MUST_CHECK;
+
 /* What a connection got. The strings live as long as the connection, or forever. */
 typedef struct so_tls_facts {
     const char *version, *cipher, *group;

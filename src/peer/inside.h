@@ -2,6 +2,7 @@
 #ifndef SOTTO_PEER_INSIDE_H
 #define SOTTO_PEER_INSIDE_H
 
+#include "crypto/groups.h"
 #include "dtls/dtls.h"
 #include "dtls/early.h"
 #include "ice/turn.h"
@@ -182,6 +183,7 @@ struct so_peer {
     so_sdp_session sdp;
     so_ice *ice;
     so_dtls *dtls;
+    char groups[SO_GROUPS_MAX], profiles[SO_GROUPS_MAX]; /* that it may agree on; "": any */
     so_early early;
     so_srtp *outgoing, *incoming;
     so_rtcp_timer reports;

@@ -62,6 +62,8 @@ so_status so_peer_new(so_peer **out, const so_peer_config *config, so_error *err
     p->began = config->now;
     p->unix_ms = config->unix_ms;
     p->relay_only = config->relay_only;
+    (void)snprintf(p->groups, sizeof p->groups, "%s", config->groups == NULL ? "" : config->groups);
+    (void)snprintf(p->profiles, sizeof p->profiles, "%s", config->profiles == NULL ? "" : config->profiles);
     p->state_told = p->ice_told = p->negotiate_told = true;
     status = so_dtls_certificate_make(&p->certificate, (so_unix)(config->unix_ms / 1000), &p->random, err);
     if (status == SO_OK &&

@@ -47,6 +47,8 @@ typedef struct so_peer_config {
     bool polite;      /* in a collision of offers this end gives way */
     bool relay_only;  /* no address of this end is told or used: what goes to the other end goes through a relay */
     const so_sdp_abilities *abilities; /* NULL: so_sdp_voice */
+    /* What DTLS may agree on, as so_dtls_config has them, copied. */
+    const char *groups, *profiles;
 } so_peer_config;
 
 so_status so_peer_new(so_peer **peer, const so_peer_config *config, so_error *err) SO_MUST_CHECK;

@@ -19,6 +19,8 @@ static void begin_handshake(so_peer *p)
         .certificate = p->certificate,
         .role = p->sdp.own.role == SO_SDP_ACTIVE ? SO_DTLS_CLIENT : SO_DTLS_SERVER,
         .expected = p->sdp.peer,
+        .groups = p->groups,
+        .profiles = p->profiles,
         .take = so_peer_data_take,
         .user = p,
     };

@@ -6,6 +6,7 @@
 #include "server/folder.h"
 #include "server/identity.h"
 #include "server/listen.h"
+#include "server/policy.h"
 #include "server/redirect.h"
 #include "server/session.h"
 
@@ -39,6 +40,8 @@ typedef struct server {
     uv_fs_event_t watches[WATCHES];
     char public_origin[300];
     so_pem turn_secret;
+    so_policy policy;
+    char policy_text[SO_POLICY_JSON_MAX]; /* what of it members are handed */
     unsigned minutes;
     bool stopping;
 } server;
@@ -250,6 +253,15 @@ static bool host_is_ours(void *user, const char *host, size_t len)
 
 static void watch_certificate(server *sv);
 
+static so_status load_identity(server *sv, so_identity *identity, so_error *err)
+{
+    so_status status = so_identity_load(identity, sv->options, sv->hub.unix_now, err);
+
+    if (status == SO_OK && (status = so_policy_limit(&sv->policy, identity->ctx, true, err)) != SO_OK)
+        so_identity_free(identity);
+    return status;
+}
+
 /* quiet: say nothing where nothing changed. */
 static void reload(server *sv, const char *why, bool quiet)
 {
@@ -258,7 +270,7 @@ static void reload(server *sv, const char *why, bool quiet)
     bool same;
 
     tell_time(sv);
-    if (so_identity_load(&fresh, sv->options, sv->hub.unix_now, &err) != SO_OK) {
+    if (load_identity(sv, &fresh, &err) != SO_OK) {
         so_console_reload(&sv->console, why, &err, NULL);
         watch_certificate(sv); /* the folder may be another one by now */
         return;
@@ -409,6 +421,18 @@ static so_status read_turn_secret(server *sv, so_error *err)
     return SO_OK;
 }
 
+static so_status read_policy(server *sv, so_error *err)
+{
+    so_writer w = so_writer_of(sv->policy_text, sizeof sv->policy_text - 1);
+    so_status status = so_policy_load(&sv->policy, sv->options->policy, err);
+
+    if (status != SO_OK || sv->options->policy == NULL)
+        return status;
+    so_policy_write_given(&sv->policy, &w);
+    sv->hub.policy = sv->policy_text;
+    return SO_OK;
+}
+
 static so_status make_hub(server *sv, so_error *err)
 {
     static const so_rooms_events rooms_events = {.send = so_session_send, .displaced = so_session_displaced};
@@ -510,7 +534,9 @@ static so_status start(server *sv, so_error *err)
     tell_time(sv);
     status = make_hub(sv, err);
     if (status == SO_OK)
-        status = so_identity_load(&sv->identity, sv->options, sv->hub.unix_now, err);
+        status = read_policy(sv, err);
+    if (status == SO_OK)
+        status = load_identity(sv, &sv->identity, err);
     if (status == SO_OK)
         status = so_listeners_open(&sv->listeners, &sv->loop, &sv->options->listen, on_incoming, sv, err);
     if (status == SO_OK)

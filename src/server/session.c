@@ -4,12 +4,13 @@
 #include "net/http.h"
 #include "server/gate.h"
 #include "server/page.h"
+#include "trust/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define NEVER UINT64_MAX
-#define WELCOME_MAX (SO_ICE_MAX + 1024)
+#define WELCOME_MAX (SO_ICE_MAX + SO_POLICY_JSON_MAX + 1024)
 
 typedef enum session_state {
     AWAITS_HANDSHAKE,
@@ -214,6 +215,7 @@ static void welcome(so_session *s, const so_join *join)
                               .other = join->other,
                               .resumed = join->resumed,
                               .ice = (const char *)ice,
+                              .policy = s->hub->policy,
                               .tls_version = facts.version,
                               .tls_cipher = facts.cipher,
                               .tls_group = facts.group,

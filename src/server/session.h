@@ -31,6 +31,7 @@ typedef struct so_hub {
     bool (*host_is_ours)(void *user, const char *host, size_t len);
     void *user;
     so_ice_servers ice;
+    const char *policy; /* JSON that every member is handed, or NULL */
     so_msec now;
     so_unix unix_now;
     bool draining;

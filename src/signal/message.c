@@ -328,6 +328,10 @@ void so_signal_write_welcome(so_writer *w, const so_signal_welcome *welcome)
     write_string(w, "resume", welcome->resume);
     so_write_format(w, ",\"resumed\":%s,\"ice\":", welcome->resumed ? "true" : "false");
     so_write_text(w, welcome->ice);
+    if (welcome->policy != NULL) {
+        so_write_text(w, ",\"policy\":");
+        so_write_text(w, welcome->policy);
+    }
     so_write_text(w, ",\"tls\":{\"version\":");
     so_write_json(w, welcome->tls_version, strlen(welcome->tls_version));
     write_string(w, "cipher", welcome->tls_cipher);

@@ -75,7 +75,8 @@ typedef struct so_signal_welcome {
     const char *id, *resume;
     const char *other; /* the member who is there, or NULL */
     bool resumed;
-    const char *ice; /* a JSON array */
+    const char *ice;    /* a JSON array */
+    const char *policy; /* a JSON object (docs/policy.md), or NULL */
     const char *tls_version, *tls_cipher, *tls_group;
     unsigned message_limit, rate_limit;
 } so_signal_welcome;

@@ -10,6 +10,7 @@
 #include "crypto/certs.h"
 #include "trust/door.h"
 #include "trust/person.h"
+#include "trust/policy.h"
 
 /* Room for two names among other words. */
 #define SO_REPORT_TEXT 640
@@ -62,9 +63,10 @@ typedef struct so_report {
     so_door failed_door;
     char failed_code[48];
     so_error why;
-    char ended[48];   /* "": it has not */
-    so_person person; /* as so_report_meet was last told */
-    char *chain;      /* JSON array of the server's certificates, or NULL */
+    char ended[48];          /* "": it has not */
+    so_person person;        /* as so_report_meet was last told */
+    const so_policy *policy; /* in force, of whoever has the report; it outlives the report */
+    char *chain;             /* JSON array of the server's certificates, or NULL */
 } so_report;
 
 so_status so_report_open(so_report *report) SO_MUST_CHECK;

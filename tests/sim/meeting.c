@@ -247,6 +247,7 @@ bool sim_meeting_open(sim_meeting *m, uint64_t seed, const sim_link *link)
 
         g->number = i;
         g->meeting = m;
+        so_policy_default(&g->policy);
         g->connect_at = g->closing_at = g->talk_at = g->open_at = g->over_at = SIM_NEVER;
     }
     m->world.hosts[0].out = m->world.hosts[1].out = *link;
@@ -298,7 +299,7 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
                              .identity = g->identity,
                              .known = g->known,
                              .expect = g->expect,
-                             .compare_first = g->compare_first};
+                             .policy = &g->policy};
     so_error err = {.text = ""};
 
     g->host = host;

@@ -50,7 +50,7 @@ typedef struct sim_guest {
     so_pkey *identity;
     const so_known *known;
     const char *expect;
-    bool compare_first;
+    so_policy policy;   /* its own */
     unsigned lines;     /* of chat, that it got */
     char last_line[32]; /* the last of them */
 } sim_guest;

@@ -276,7 +276,7 @@ static void who_compares_first_lets_nothing_through_before(void **state)
     for (unsigned who = 0; who < 2; who++) {
         sim_meeting *m = begin(90 + who, &clean);
 
-        m->guests[who].compare_first = true;
+        so_policy_ask(&m->guests[who].policy, SO_RULE_COMPARE);
         bring_together(m, 3000);
         sim_meeting_chat(m, 1 - who, "early");
         sim_meeting_run(m, 20000);
