@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -160,10 +161,22 @@ static bool is_asked(const char *list)
     return list != NULL && list[0] != '\0';
 }
 
+/*
+ * In DTLS 1.2 the list is of the curves of certificates too (RFC 8422 §5.1.1), and theirs is P-256: it comes last where
+ * it is not allowed. Where the other end then takes it for the key exchange, that is for the caller to refuse.
+ */
+static so_status use_groups(so_dtls *d, const char *groups)
+{
+    char list[SO_GROUPS_MAX];
+    int len = snprintf(list, sizeof list, "%s%s", groups, strstr(groups, "P-256") == NULL ? ":P-256" : "");
+
+    return len < 0 || (size_t)len >= sizeof list ? SO_TOO_LONG : so_groups_use(list, set_groups, d->ssl);
+}
+
 /* SSL_set_tlsext_use_srtp returns 0 for success. */
 static so_status obey(so_dtls *d, const so_dtls_config *config, so_error *err)
 {
-    if (is_asked(config->groups) && so_groups_use(config->groups, set_groups, d->ssl) != SO_OK)
+    if (is_asked(config->groups) && use_groups(d, config->groups) != SO_OK)
         return so_fail(err, SO_REFUSED, LAYER,
                        "OpenSSL on this machine has none of the groups that may be used (%.100s); update it, or allow "
                        "another group",

@@ -42,6 +42,16 @@ static bool may_send(const sim_guest *g)
            (so_peer_state_of(peer) == SO_PEER_OPEN || so_peer_state_of(peer) == SO_PEER_CLOSED);
 }
 
+static bool has_aead(const sim_guest *g)
+{
+    const so_peer *peer = so_call_peer(g->call);
+    so_peer_facts facts = {.srtp_profile = NULL};
+
+    if (peer != NULL)
+        so_peer_facts_of(peer, &facts);
+    return facts.srtp_profile == NULL || strncmp(facts.srtp_profile, "AEAD", 4) == 0;
+}
+
 static bool send_all(sim_guest *g)
 {
     sim_meeting *m = g->meeting;
@@ -49,7 +59,7 @@ static bool send_all(sim_guest *g)
     bool any = false;
 
     while (so_call_transmit(g->call, sim_now(), &out)) {
-        sim_watch_out(&m->world, &g->watch, may_send(g), true, false, out.bytes, out.len);
+        sim_watch_out(&m->world, &g->watch, may_send(g), has_aead(g), false, out.bytes, out.len);
         sim_world_send(&m->world, g->host, &out.local, &out.remote, out.bytes, out.len, 0);
         any = true;
     }
@@ -299,7 +309,8 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
                              .identity = g->identity,
                              .known = g->known,
                              .expect = g->expect,
-                             .policy = &g->policy};
+                             .policy = &g->policy,
+                             .records = g->records};
     so_error err = {.text = ""};
 
     g->host = host;

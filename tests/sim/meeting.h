@@ -50,7 +50,8 @@ typedef struct sim_guest {
     so_pkey *identity;
     const so_known *known;
     const char *expect;
-    so_policy policy;   /* its own */
+    so_policy policy; /* its own */
+    bool records;
     unsigned lines;     /* of chat, that it got */
     char last_line[32]; /* the last of them */
 } sim_guest;
@@ -74,6 +75,7 @@ struct sim_meeting {
     so_rooms *rooms;
     sim_guest guests[SIM_GUESTS];
     so_msec line_delay;
+    const char *policy; /* that the server hands on, or NULL */
     sim_text texts[SIM_TEXTS];
     unsigned text_count;
     uint64_t orders;

@@ -54,6 +54,7 @@ static void join(sim_meeting *m, sim_guest *g, const so_signal_message *message)
                                                      .other = j.other,
                                                      .resumed = j.resumed,
                                                      .ice = "[]",
+                                                     .policy = m->policy,
                                                      .tls_version = "TLSv1.3",
                                                      .tls_cipher = "TLS_AES_128_GCM_SHA256",
                                                      .tls_group = "x25519",
