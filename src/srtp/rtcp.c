@@ -65,6 +65,7 @@ static so_srtp_result protect_one(so_srtp *session, so_srtp_packet *p)
     }
     if (!op.good)
         return SO_SRTP_CRYPTO;
+    session->counts.protected_bytes += p->len;
     p->len += added;
     session->counts.protected_rtcp++;
     return SO_SRTP_OK;
@@ -125,6 +126,7 @@ static so_srtp_result unprotect_one(so_srtp *session, so_srtp_packet *p)
     so_srtp_window_mark(&so_srtp_know(session, ssrc)->rtcp, index);
     p->len = len;
     session->counts.unprotected_rtcp++;
+    session->counts.unprotected_bytes += len;
     return SO_SRTP_OK;
 }
 

@@ -127,8 +127,9 @@ static void protect_burst(so_srtp *session, so_srtp_packet *packets, size_t coun
             continue;
         }
         memcpy(p->bytes + p->len, ops[i].tag, session->tag_len);
-        p->len += session->tag_len;
         session->counts.protected_rtp++;
+        session->counts.protected_bytes += p->len;
+        p->len += session->tag_len;
     }
 }
 
@@ -185,6 +186,7 @@ static void accept_item(so_srtp *session, const item *it)
     so_srtp_window_mark(&stream->rtp, it->index);
     it->packet->len = it->len;
     session->counts.unprotected_rtp++;
+    session->counts.unprotected_bytes += it->len;
     so_srtp_settle(session, it->packet, SO_SRTP_OK);
 }
 
@@ -296,8 +298,9 @@ static void unprotect_cm(so_srtp *session, so_srtp_packet *packets, size_t count
         so_cm_crypt(session->rtp.keys, good, done);
     for (size_t i = 0; i < done; i++)
         if (!good[i].good) {
-            accepted[i]->len += session->tag_len;
             session->counts.unprotected_rtp--;
+            session->counts.unprotected_bytes -= accepted[i]->len;
+            accepted[i]->len += session->tag_len;
             so_srtp_settle(session, accepted[i], SO_SRTP_CRYPTO);
         }
 }

@@ -54,6 +54,7 @@ typedef struct so_srtp_packet {
 typedef struct so_srtp_counts {
     uint64_t protected_rtp, protected_rtcp;
     uint64_t unprotected_rtp, unprotected_rtcp;
+    uint64_t protected_bytes, unprotected_bytes; /* of these packets, before encryption */
     /* refusals, of RTP and RTCP together, by result */
     uint64_t malformed, no_room, auth_failed, replayed, too_many_ssrcs, expired, crypto_failed;
 } so_srtp_counts;

@@ -14,4 +14,10 @@ typedef struct so_association {
     uint8_t client_sid[SO_SID_LEN], server_sid[SO_SID_LEN];
 } so_association;
 
+/* base64url of a SHA-256 */
+#define SO_CALL_NAME_LEN 43
+
+/* What both ends call it in their reports (docs/report.md, section 3), and a final zero. */
+so_status so_association_call(char out[SO_CALL_NAME_LEN + 1], const so_association *association) SO_MUST_CHECK;
+
 #endif

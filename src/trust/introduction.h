@@ -6,21 +6,12 @@
 #define SOTTO_TRUST_INTRODUCTION_H
 
 #include "base/clock.h"
-#include "crypto/pkey.h"
 #include "trust/association.h"
+#include "trust/jws.h"
 
 #define SO_INTRODUCTION_KIND 0x10
 /* Its kind, and the JWS. */
 #define SO_INTRODUCTION_MAX (1 + 2048)
-/* base64url of a SHA-256 */
-#define SO_THUMBPRINT_LEN 43
-
-/* The JWK thumbprint of a key (RFC 7638) and a final zero. SO_BAD_INPUT: it is no P-256 key. */
-so_status so_thumbprint(char out[SO_THUMBPRINT_LEN + 1], const so_pkey *key) SO_MUST_CHECK;
-
-/* Is this a thumbprint's text? Each digest has exactly one. */
-bool so_thumbprint_is(const char *text);
-
 /* This end's own, to be sent when every door holds. */
 so_status so_introduction_write(uint8_t out[SO_INTRODUCTION_MAX], size_t *out_len, so_pkey *key,
                                 const so_association *association, so_unix now, so_error *err) SO_MUST_CHECK;
