@@ -185,7 +185,7 @@ typedef enum sotto_call_state {
 } sotto_call_state;
 
 /* Room for the JSON of any report. */
-#define SOTTO_REPORT_MAX 262144
+#define SOTTO_REPORT_MAX 524288
 
 typedef struct sotto_call_options {
     const char *link;       /* https://host[:port]/#secret; not kept, and a secret */
@@ -260,8 +260,8 @@ SOTTO_API void sotto_call_direct_audio(sotto_call *call, bool sends, bool receiv
 SOTTO_API sotto_status sotto_call_direct_video(sotto_call *call, bool shows, bool sees) SOTTO_MUST_CHECK;
 /* Says goodbye; SOTTO_CALL_ENDED follows. */
 SOTTO_API void sotto_call_hang_up(sotto_call *call);
-/* What was verified so far, and how, as JSON with a final zero: the fields of `sotto call --report`. No address is in
- * it. */
+/* What was verified so far, and how, as JSON with a final zero: the file of `sotto call --report`, signed with the
+ * identity (docs/report.md). No address is in it. SOTTO_TOO_LONG: SOTTO_REPORT_MAX is always enough. */
 SOTTO_API sotto_status sotto_call_report(sotto_call *call, char *json, size_t cap) SOTTO_MUST_CHECK;
 /*
  * At any time, also within a callback of this very call: nothing of it is called any more. A call that goes on says

@@ -205,10 +205,11 @@ void sotto_call_hang_up(sotto_call *c)
 sotto_status sotto_call_report(sotto_call *c, char *json, size_t cap)
 {
     so_writer w = so_writer_of(json, cap);
+    const so_report *report = so_call_report(so_caller_call(c->caller), so_caller_now(c->caller));
+    so_status status = so_report_write_file(report, c->people.identity, &w, NULL);
 
-    so_report_write(so_call_report(so_caller_call(c->caller), so_caller_now(c->caller)), &w);
     so_write_u8(&w, 0);
-    return w.failed ? SOTTO_TOO_LONG : SOTTO_OK;
+    return status == SO_OK && w.failed ? SOTTO_TOO_LONG : api_status(status);
 }
 
 void sotto_call_free(sotto_call *c)

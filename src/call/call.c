@@ -16,11 +16,15 @@ static so_status take_people(so_call *c, const so_call_config *config, so_error 
     so_status status = so_known_link(c->trust.link, config->invite);
 
     c->trust.identity = config->identity;
+    if (status == SO_OK && config->identity != NULL)
+        status = so_thumbprint(c->report.mine, config->identity);
     c->trust.known = config->known;
     c->trust.person_told = true;
     if (status != SO_OK)
-        return so_fail(err, status, "identity", "the link can't be named (%s); end other programs",
-                       so_status_name(status));
+        return so_fail(
+            err, status, "identity",
+            "this end and its link can't be named (%s); see that the identity is a P-256 key (sotto identity)",
+            so_status_name(status));
     if (config->expect == NULL)
         return SO_OK;
     if (config->known == NULL || so_known_by_name(config->known, config->expect) == NULL)

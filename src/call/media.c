@@ -371,6 +371,18 @@ static const char *kind_words(const char *kind)
     return NULL;
 }
 
+static void put_counts(so_report *r, const so_peer_facts *facts)
+{
+    const so_srtp_counts *sent = &facts->sent, *received = &facts->received;
+
+    so_report_put_number(r, SO_DOOR_MEDIA, "sent", sent->protected_rtp + sent->protected_rtcp);
+    so_report_put_number(r, SO_DOOR_MEDIA, "sent_bytes", sent->protected_bytes);
+    so_report_put_number(r, SO_DOOR_MEDIA, "received", received->unprotected_rtp + received->unprotected_rtcp);
+    so_report_put_number(r, SO_DOOR_MEDIA, "received_bytes", received->unprotected_bytes);
+    so_report_put_number(r, SO_DOOR_MEDIA, "failed", received->auth_failed);
+    so_report_put_number(r, SO_DOOR_MEDIA, "replayed", received->replayed);
+}
+
 void so_call_put_facts(so_call *c)
 {
     static const char later[] = "not known yet";
@@ -398,6 +410,8 @@ void so_call_put_facts(so_call *c)
                                              : "server",
                   later);
     so_report_put(r, SO_DOOR_MEDIA, "srtp", facts.srtp_profile, later);
+    if (facts.srtp_profile != NULL)
+        put_counts(r, &facts);
     if (facts.local_kind == NULL)
         return;
     so_report_put(r, SO_DOOR_PATH, "kind", facts.relayed ? "relayed" : "direct", NULL);

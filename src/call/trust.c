@@ -149,6 +149,8 @@ void so_call_trust_begin(so_call *c, so_msec now)
         return;
     }
     t->association = association;
+    if (so_association_call(c->report.call, &association) != SO_OK)
+        so_report_note(&c->report, SO_NO_DOOR, "the call could not be named, so its report can't be compared");
     so_introduction_begin(&t->introduction, &association);
     t->silent_at = now + SILENCE;
     changed(c);

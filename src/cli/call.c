@@ -328,7 +328,7 @@ static void on_closed(void *user)
     /* Who waits for callers and is stopped meanwhile has nothing to add to the report of the last one. */
     if (c->open || !c->reported || code != SO_EXIT_OK) {
         c->reported = true;
-        if (call_write_report(&c->options, report) != SO_OK)
+        if (call_write_report(&c->options, report, call_people_identity(c->people)) != SO_OK)
             c->code = SO_EXIT_FAILED;
     }
     so_caller_free(c->caller);

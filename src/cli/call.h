@@ -59,8 +59,8 @@ void call_say_file(const call_options *options, bool in, const char *state, cons
 /* question: an answer is waited for. before: what was said last. */
 void call_say_person(const call_options *options, const so_person *before, const so_person *person, bool question);
 void call_say_fault(const call_options *options, const so_error *err);
-/* SO_IO: it can't be written; said already. */
-so_status call_write_report(const call_options *options, const so_report *report);
+/* Signed with key; NULL: not signed. A failure is said already. */
+so_status call_write_report(const call_options *options, const so_report *report, so_pkey *key);
 int call_exit_code(const char *code);
 
 #endif

@@ -47,7 +47,7 @@ static const char help[] =
     "Exit code: 0 the call was held and ended, 1 a file or this machine failed, 2 wrong usage, 3 the server cannot be\n"
     "reached, 4 its certificate was refused, 5 it refused the seat, 6 no call came to be, 7 the seal was broken,\n"
     "8 the other end's fingerprint is missing or wrong, 9 no path or no keys, 10 a check at the other end failed,\n"
-    "11 the other end is not who was expected, or what was compared is not the same.\n";
+    "11 the other end is not who was expected, or what was compared is not the same, 12 a policy is not met.\n";
 
 enum {
     OPT_IN = 256,

@@ -99,6 +99,11 @@ void call_people_close(call_people *p)
     free(p);
 }
 
+so_pkey *call_people_identity(const call_people *p)
+{
+    return p->identity;
+}
+
 void call_people_config(const call_people *p, so_caller_config *config)
 {
     config->identity = p->identity;

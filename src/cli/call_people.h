@@ -21,6 +21,8 @@ so_status call_people_open(call_people **people, const call_options *options, co
                            so_error *err) SO_MUST_CHECK;
 void call_people_close(call_people *people);
 
+/* The key with which this end introduces itself, and signs its report. */
+so_pkey *call_people_identity(const call_people *people);
 /* What a call needs to know of it. */
 void call_people_config(const call_people *people, so_caller_config *config);
 /* A call begins; caller NULL: it is over. */

@@ -4,11 +4,11 @@
 #include "trust/words.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REPORT_MAX ((size_t)256 * 1024)
+#include <unistd.h>
 
 void call_say_out(so_writer *w)
 {
@@ -133,12 +133,12 @@ void call_say_other(const call_options *o, bool audio, bool video, bool screen)
 
 static void write_report(const so_report *report, const char *event)
 {
-    uint8_t *bytes = malloc(REPORT_MAX);
+    uint8_t *bytes = malloc(SO_REPORT_MAX + 64);
     so_writer w;
 
     if (bytes == NULL)
         return;
-    w = so_writer_of(bytes, REPORT_MAX);
+    w = so_writer_of(bytes, SO_REPORT_MAX + 64);
     call_say_member(&w, "{\"event\":", event);
     so_write_text(&w, ",\"report\":");
     so_report_write(report, &w);
@@ -165,6 +165,23 @@ static void say_field(const so_report_field *field, const char *label)
     }
 }
 
+/* What is asked for beyond the default. */
+static void say_policy(const so_policy *policy)
+{
+    static const char *const whose[] = {"", "asked for by this end", "asked for by the server", "what both allow"};
+    char value[SO_POLICY_VALUE_TEXT];
+
+    for (so_policy_rule rule = 0; rule < SO_RULES; rule++) {
+        so_writer w = so_writer_of(value, sizeof value);
+
+        if (so_policy_is_default(policy, rule))
+            continue;
+        so_policy_write_value(policy, rule, &w);
+        (void)printf("  Policy: %s %.*s (%s)\n", so_policy_rule_name(rule), (int)so_writer_len(&w), value,
+                     whose[policy->rules[rule].from]);
+    }
+}
+
 void call_say_doors(const so_report *report)
 {
     static const char *const marks[] = {"not yet", "holds", "FAILED"};
@@ -175,8 +192,10 @@ void call_say_doors(const so_report *report)
         (void)printf("  %s: %s%s%s\n", so_door_title(door), marks[record->state], record->reason[0] == '\0' ? "" : ", ",
                      record->reason);
         for (size_t i = 0; so_report_field_name(door, i) != NULL; i++)
-            say_field(&record->fields[i], so_report_field_label(door, i));
+            if (report->ended_at != 0 || record->fields[i].kind != SO_REPORT_NUMBER) /* counts are of a whole call */
+                say_field(&record->fields[i], so_report_field_label(door, i));
     }
+    say_policy(report->policy);
 }
 
 static void say_verdict(const so_report *report)
@@ -266,36 +285,43 @@ void call_say_fault(const call_options *o, const so_error *err)
     }
 }
 
-so_status call_write_report(const call_options *o, const so_report *report)
+static so_status write_whole(const char *path, const so_writer *w)
 {
+    /* It says whom you know: for its owner alone. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    bool ok;
+
+    if (file == NULL) {
+        if (fd >= 0)
+            (void)close(fd);
+        return SO_IO;
+    }
+    ok = fwrite(w->start, 1, so_writer_len(w), file) == so_writer_len(w);
+    return fclose(file) == 0 && ok ? SO_OK : SO_IO;
+}
+
+so_status call_write_report(const call_options *o, const so_report *report, so_pkey *key)
+{
+    so_status status;
     uint8_t *bytes;
     so_writer w;
     so_error err;
-    FILE *file;
-    bool ok;
 
     if (o->report == NULL)
         return SO_OK;
-    bytes = malloc(REPORT_MAX);
-    file = bytes == NULL ? NULL : fopen(o->report, "we");
-    if (file == NULL) {
-        (void)so_fail(&err, SO_IO, "report", "%s can't be written (%s); give a file that you may write", o->report,
-                      strerror(errno));
-        call_say_fault(o, &err);
-        free(bytes);
-        return SO_IO;
-    }
-    w = so_writer_of(bytes, REPORT_MAX);
-    so_report_write(report, &w);
-    so_write_u8(&w, '\n');
-    ok = !w.failed && fwrite(bytes, 1, so_writer_len(&w), file) == so_writer_len(&w);
-    ok &= fclose(file) == 0;
+    bytes = malloc(SO_REPORT_FILE_MAX);
+    w = so_writer_of(bytes, bytes == NULL ? 0 : SO_REPORT_FILE_MAX);
+    status = so_report_write_file(report, key, &w, &err);
+    if (status == SO_OK && write_whole(o->report, &w) != SO_OK)
+        status = so_fail(&err, SO_IO, "report",
+                         "%.200s can't be written (%s); give a file that you may write, where there "
+                         "is room",
+                         o->report, strerror(errno));
     free(bytes);
-    if (!ok) {
-        (void)so_fail(&err, SO_IO, "report", "%s can't be written whole; free space and try again", o->report);
+    if (status != SO_OK)
         call_say_fault(o, &err);
-    }
-    return ok ? SO_OK : SO_IO;
+    return status;
 }
 
 static bool begins(const char *code, const char *with)
@@ -320,6 +346,8 @@ int call_exit_code(const char *code)
         return SO_EXIT_SEAL;
     if (begins(code, "fingerprint-"))
         return SO_EXIT_FINGERPRINT;
+    if (begins(code, "policy-"))
+        return SO_EXIT_POLICY;
     if (strcmp(code, "peer-refused") == 0)
         return SO_EXIT_PEER;
     if (begins(code, "sas-") || begins(code, "identity-"))

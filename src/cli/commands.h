@@ -16,6 +16,7 @@ enum {
     SO_EXIT_MEDIA = 9,       /* no path, or no keys */
     SO_EXIT_PEER = 10,       /* a check at the other end failed */
     SO_EXIT_PERSON = 11,     /* not who was expected, or people compared and it was not the same */
+    SO_EXIT_POLICY = 12,     /* a policy is not met */
 };
 
 int so_cli_call(int argc, char **argv);

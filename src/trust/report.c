@@ -51,7 +51,13 @@ static const struct {
                         {"cipher", "DTLS cipher"},
                         {"group", "Key exchange"},
                         {"role", "Role of this end"},
-                        {"srtp", "SRTP profile"}}},
+                        {"srtp", "SRTP profile"},
+                        {"sent", "Packets encrypted"},
+                        {"sent_bytes", "Bytes encrypted"},
+                        {"received", "Packets authenticated"},
+                        {"received_bytes", "Bytes authenticated"},
+                        {"failed", "Packets that were not authentic"},
+                        {"replayed", "Replays refused"}}},
     [SO_DOOR_PATH] =
         {"path",
          "Path",
@@ -198,6 +204,8 @@ void so_report_reset(so_report *report, so_door door)
     forget(&report->doors[door]);
     if (door == SO_DOOR_PERSON)
         report->person = (so_person){0};
+    if (door == SO_DOOR_FINGERPRINTS)
+        report->call[0] = '\0';
 }
 
 /* The seal's own names, as docs/protocol.md has them. */
@@ -213,6 +221,7 @@ void so_report_fail(so_report *report, so_door door, const char *code, const so_
     if (report->failed)
         return;
     report->failed = true;
+    report->ended_at = report->now;
     report->failed_door = door;
     (void)snprintf(report->failed_code, sizeof report->failed_code, "%s", code);
     if (why != NULL)
@@ -231,6 +240,7 @@ void so_report_end(so_report *report, const char *reason)
 {
     if (report->ended[0] != '\0' || report->failed)
         return;
+    report->ended_at = report->now;
     (void)snprintf(report->ended, sizeof report->ended, "%s", reason);
     so_report_note(report, SO_NO_DOOR, "ended: %s", reason);
 }
@@ -389,9 +399,9 @@ static void write_door(const so_report *report, so_writer *w, so_door door)
         so_write_text(w, ":");
         write_field(w, &record->fields[i]);
     }
-    if (door == SO_DOOR_SIGNALING && report->chain != NULL) {
+    if (door == SO_DOOR_SIGNALING) {
         so_write_text(w, ",\"chain\":");
-        so_write_text(w, report->chain);
+        so_write_text(w, report->chain != NULL ? report->chain : "{\"not_reported\":\"not known yet\"}");
     }
     (void)snprintf(meaning, sizeof meaning, "%s%s",
                    record->state == SO_DOOR_HELD ? "" : "Not shown now. When this door holds: ", doors[door].proves);
@@ -399,24 +409,54 @@ static void write_door(const so_report *report, so_writer *w, so_door door)
     so_write_text(w, "}");
 }
 
-void so_report_write(const so_report *report, so_writer *w)
+static void write_known(so_writer *w, const char *before, const char *text, const char *why)
+{
+    if (text[0] != '\0') {
+        write_text(w, before, text);
+        return;
+    }
+    so_write_text(w, before);
+    write_text(w, "{\"not_reported\":", why);
+    so_write_text(w, "}");
+}
+
+static void write_verdict(const so_report *report, so_writer *w)
 {
     char line[SO_REPORT_TEXT], detail[2 * SO_REPORT_TEXT];
 
     so_report_verdict_text(report, line, detail);
-    so_write_text(w, "{\"format\":\"sotto-report-1\",\"agent\":\"native\"");
-    write_time(w, ",\"started\":", report->started);
-    write_time(w, ",\"saved\":", report->now);
     write_text(w, ",\"verdict\":{\"state\":", so_verdict_name(so_report_verdict(report)));
     write_text(w, ",\"text\":", line);
     write_text(w, ",\"detail\":", detail);
     write_text(w, ",\"door\":", report->failed ? so_door_name(report->failed_door) : NULL);
     write_text(w, ",\"reason\":", report->failed ? bare(report->failed_code) : NULL);
     write_text(w, ",\"remedy\":", report->failed ? so_words_of(report->failed_code)->remedy : NULL);
-    so_write_format(w, "},\"compared_by_people\":%s,\"doors\":[", report->person.compared ? "true" : "false");
+    so_write_text(w, "}");
+}
+
+static void write_policy(const so_report *report, so_writer *w)
+{
+    so_policy otherwise;
+
+    so_policy_default(&otherwise);
+    so_write_text(w, ",\"policy\":");
+    so_policy_write(report->policy == NULL ? &otherwise : report->policy, w);
+}
+
+void so_report_write(const so_report *report, so_writer *w)
+{
+    so_write_text(w, "{\"format\":\"sotto-report-2\",\"agent\":\"native\"");
+    write_time(w, ",\"started\":", report->started);
+    write_time(w, ",\"ended\":", report->ended_at);
+    write_time(w, ",\"saved\":", report->now);
+    write_verdict(report, w);
+    write_known(w, ",\"call\":", report->call, "the two ends have no association yet");
+    write_known(w, ",\"ends\":{\"mine\":", report->mine, "this end does not introduce itself");
+    write_known(w, ",\"theirs\":", report->person.key, "the other end has not introduced itself");
+    so_write_format(w, "},\"compared_by_people\":%s", report->person.compared ? "true" : "false");
+    write_policy(report, w);
     for (so_door door = 0; door < SO_DOORS; door++) {
-        if (door > 0)
-            so_write_text(w, ",");
+        so_write_text(w, door == 0 ? ",\"doors\":[" : ",");
         write_door(report, w, door);
     }
     so_write_text(w, "],\"events\":[");
@@ -428,5 +468,28 @@ void so_report_write(const so_report *report, so_writer *w)
         write_text(w, ",\"event\":", event->text);
         so_write_text(w, "}");
     }
-    so_write_text(w, "]}");
+    so_write_format(w, "],\"events_left_out\":%zu}", report->dropped);
+}
+
+so_status so_report_write_file(const so_report *report, so_pkey *key, so_writer *w, so_error *err)
+{
+    uint8_t *start;
+    so_status status;
+
+    so_write_text(w, "{\"report\":");
+    start = w->at;
+    so_report_write(report, w);
+    if (w->failed)
+        return so_fail(err, SO_TOO_LONG, "report", "the report does not fit; save it with more room");
+    if (key == NULL) {
+        so_write_text(w, ",\"not_signed\":\"this end has no identity key\"}\n");
+        return w->failed ? SO_TOO_LONG : SO_OK;
+    }
+    so_write_text(w, ",\"jws\":\"");
+    status = so_jws_write(w, SO_REPORT_TYPE, key, (so_slice){start, (size_t)(w->at - start) - strlen(",\"jws\":\"")});
+    if (status != SO_OK)
+        return so_fail(err, status, "report", "the report could not be signed (%s); check that memory is free",
+                       so_status_name(status));
+    so_write_text(w, "\"}\n");
+    return w->failed ? SO_TOO_LONG : SO_OK;
 }

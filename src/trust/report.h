@@ -1,5 +1,5 @@
 /*
- * What was verified in one call, and how: the native side's web/report.js, with the same fields and the same words.
+ * What was verified in one call, and how (docs/report.md): the native side's web/report.js, with the same fields.
  * Nothing here is guessed: what an end does not know is "not reported", with the reason. No address and no secret gets
  * in.
  */
@@ -8,13 +8,20 @@
 
 #include "base/bytes.h"
 #include "crypto/certs.h"
+#include "trust/association.h"
 #include "trust/door.h"
+#include "trust/jws.h"
 #include "trust/person.h"
 #include "trust/policy.h"
 
 /* Room for two names among other words. */
 #define SO_REPORT_TEXT 640
-#define SO_REPORT_FIELDS 6
+#define SO_REPORT_FIELDS 12
+/* Bytes of the JSON of any report, and of a whole file. */
+#define SO_REPORT_MAX ((size_t)192 * 1024)
+#define SO_REPORT_FILE_MAX (SO_REPORT_MAX + SO_JWS_LEN(SO_REPORT_MAX) + 256)
+/* The typ of its signature. */
+#define SO_REPORT_TYPE "sotto-report"
 /* "2026-11-23T08:34:10.123Z" and a final zero */
 #define SO_REPORT_TIME 25
 /* Older ones give way: a call may last for weeks. The first ones stay, they tell how it began. */
@@ -58,7 +65,8 @@ typedef struct so_report {
     so_report_event *events; /* SO_REPORT_EVENTS of them */
     size_t event_count, dropped;
     uint64_t now; /* Unix ms: whoever drives the call sets it before each input */
-    uint64_t started;
+    uint64_t started, ended_at;
+    char mine[SO_THUMBPRINT_LEN + 1], call[SO_CALL_NAME_LEN + 1]; /* "": not known, or there is none */
     bool begun, waiting, failed;
     so_door failed_door;
     char failed_code[48];
@@ -104,8 +112,9 @@ const char *so_verdict_name(so_verdict verdict);
 /* One line, and what it means. */
 void so_report_verdict_text(const so_report *report, char line[SO_REPORT_TEXT], char detail[2 * SO_REPORT_TEXT]);
 
-/* The whole report as a JSON object. */
+/* The report as a JSON object, and as the file that it is kept in: signed with key, or with why it is not. */
 void so_report_write(const so_report *report, so_writer *w);
+so_status so_report_write_file(const so_report *report, so_pkey *key, so_writer *w, so_error *err) SO_MUST_CHECK;
 
 void so_time_text(char out[SO_REPORT_TIME], uint64_t unix_ms);
 
