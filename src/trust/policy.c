@@ -39,48 +39,51 @@ typedef struct rule_words {
     const name_words *names;
     uint8_t name_count;
     const char *subject; /* what is looked at */
+    const char *broken;  /* of a rule that is true or false: what is so where it is not met */
     const char *meaning;
     const char *remedy;
 } rule_words;
 
 static const rule_words rules[SO_RULES] = {
     [SO_RULE_TLS_MIN] = {"tls_min", "policy-tls-min", A_VERSION, 2, SO_STAGE_SIGNALING, SO_DOOR_SIGNALING, NULL, 0,
-                         "the TLS version of the connection to the server",
+                         "the TLS version of the connection to the server", NULL,
                          "The connection to the server has at least this version of TLS.",
                          "update the server, or ask for less"},
     [SO_RULE_TLS_GROUPS] = {"tls_groups", "policy-tls-groups", A_LIST, 0, SO_STAGE_SIGNALING, SO_DOOR_SIGNALING, groups,
-                            COUNT(groups), "the key exchange of the connection to the server",
+                            COUNT(groups), "the key exchange of the connection to the server", NULL,
                             "The keys of the connection to the server are agreed on in one of these groups.",
                             "have the server offer such a group, or allow the one it has"},
     [SO_RULE_SEAL] = {"seal", "policy-seal", TRUE_IS_STRICT, true, SO_STAGE_SEAL, SO_DOOR_SEAL, NULL, 0, "the seal",
-                      "What the two ends say to each other is sealed with keys from the link.",
+                      "there is no seal", "What the two ends say to each other is sealed with keys from the link.",
                       "use an end that seals"},
     [SO_RULE_DTLS_MIN] = {"dtls_min", "policy-dtls-min", A_VERSION, 2, SO_STAGE_MEDIA, SO_DOOR_MEDIA, NULL, 0,
-                          "the DTLS version between the two ends",
+                          "the DTLS version between the two ends", NULL,
                           "The handshake between the two ends has at least this version of DTLS.",
                           "update the older of the two ends, or ask for less"},
     [SO_RULE_DTLS_GROUPS] = {"dtls_groups", "policy-dtls-groups", A_LIST, 0, SO_STAGE_MEDIA, SO_DOOR_MEDIA, groups,
-                             COUNT(groups), "the key exchange between the two ends",
+                             COUNT(groups), "the key exchange between the two ends", NULL,
                              "The keys of the call are agreed on in one of these groups.",
                              "use ends that both have such a group, or allow the one they agreed on"},
     [SO_RULE_SRTP_PROFILES] = {"srtp_profiles", "policy-srtp-profiles", A_LIST, 0, SO_STAGE_MEDIA, SO_DOOR_MEDIA,
-                               profiles, COUNT(profiles), "the SRTP profile",
+                               profiles, COUNT(profiles), "the SRTP profile", NULL,
                                "Sound and picture are encrypted with one of these profiles.",
                                "use ends that both have such a profile, or allow the one they agreed on"},
     [SO_RULE_RELAY_ONLY] = {"relay_only", "policy-relay-only", TRUE_IS_STRICT, false, SO_STAGE_PATH, SO_DOOR_PATH, NULL,
                             0, "whether this end's packets go through a relay",
+                            "this end's packets do not go through a relay",
                             "All packets go through a relay, and no address of this end is told to the other.",
                             "have the server offer a relay (sotto serve --turn)"},
     [SO_RULE_COMPARE] = {"compare", "policy-compare", TRUE_IS_STRICT, false, SO_STAGE_PERSON, SO_DOOR_PERSON, NULL, 0,
-                         "whether people compared",
+                         "whether people compared", "this end's person has not compared",
                          "Nothing goes out or is taken before this end's person has compared.",
                          "compare over another way, a telephone or a message, and say that both see the same"},
     [SO_RULE_KNOWN_ONLY] = {"known_only", "policy-known-only", TRUE_IS_STRICT, false, SO_STAGE_PERSON, SO_DOOR_PERSON,
                             NULL, 0, "whether the other end has a key that this end knows",
+                            "this end has no name for the other end's key",
                             "The other end shows a key that this end has a name for.",
                             "compare and remember the other end in a call without this rule, then call again"},
     [SO_RULE_RECORDING] = {"recording", "policy-recording", FALSE_IS_STRICT, true, SO_STAGE_THIS_END, SO_NO_DOOR, NULL,
-                           0, "whether this end records",
+                           0, "whether this end records", "this end would write down or hand on what it receives",
                            "Whether this end may write sound and picture of the other to a file or hand it on.",
                            "let it out by the loudspeaker and the window alone"},
 };
@@ -422,7 +425,7 @@ static void explain(so_error *err, const so_policy *policy, so_policy_rule rule,
         (void)so_fail(err, SO_REFUSED, LAYER, "the rule %s, %s, asks for %s, and %s is %s; %s", words->name, from,
                       value, words->subject, seen, words->remedy);
     else
-        (void)so_fail(err, SO_REFUSED, LAYER, "the rule %s, %s, is not met: %s; %s", words->name, from, words->meaning,
+        (void)so_fail(err, SO_REFUSED, LAYER, "the rule %s, %s, is not met: %s; %s", words->name, from, words->broken,
                       words->remedy);
 }
 
