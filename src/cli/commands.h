@@ -27,5 +27,7 @@ int so_cli_identity(int argc, char **argv);
 int so_cli_link(int argc, char **argv);
 int so_cli_page(int argc, char **argv);
 int so_cli_peers(int argc, char **argv);
+int so_cli_policy(int argc, char **argv);
+int so_cli_report(int argc, char **argv);
 
 #endif

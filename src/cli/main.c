@@ -14,6 +14,8 @@ static const struct {
     {"link", so_cli_link, "print a fresh invitation link"},
     {"identity", so_cli_identity, "show or renew the key by which others recognise you"},
     {"peers", so_cli_peers, "list, rename, export and import the people whom you know"},
+    {"report", so_cli_report, "check the signed reports of a call, alone or one against the other"},
+    {"policy", so_cli_policy, "show what a call must have, and who asks for it"},
     {"ca", so_cli_ca, "manage this machine's own certificate authority"},
     {"page", so_cli_page, "check the files and headers of a call page that a host serves"},
 };

@@ -6,6 +6,7 @@
 #define SOTTO_TRUST_JWS_H
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "crypto/ecdsa.h"
 
 /* base64url of a SHA-256 */

@@ -84,7 +84,7 @@ static const rule_words rules[SO_RULES] = {
                             "compare and remember the other end in a call without this rule, then call again"},
     [SO_RULE_RECORDING] = {"recording", "policy-recording", FALSE_IS_STRICT, true, SO_STAGE_THIS_END, SO_NO_DOOR, NULL,
                            0, "whether this end records", "this end would write down or hand on what it receives",
-                           "Whether this end may write sound and picture of the other to a file or hand it on.",
+                           "This end may write sound and picture of the other to a file, or hand it on.",
                            "let it out by the loudspeaker and the window alone"},
 };
 
@@ -335,6 +335,14 @@ static bool is_called(const name_words *words, const char *seen)
         if (strcasecmp(words->names[i], seen) == 0)
             return true;
     return false;
+}
+
+bool so_policy_same_name(so_policy_rule rule, const char *a, const char *b)
+{
+    for (uint8_t i = 0; i < rules[rule].name_count; i++)
+        if (is_called(&rules[rule].names[i], a))
+            return is_called(&rules[rule].names[i], b);
+    return strcasecmp(a, b) == 0;
 }
 
 static bool allows(const so_policy_value *value, const rule_words *rule, const char *seen)

@@ -110,6 +110,8 @@ void so_policy_write(const so_policy *policy, so_writer *w);
 /* The rules that the text gave, as a policy's text: what a server hands on. */
 void so_policy_write_given(const so_policy *policy, so_writer *w);
 
+/* Do two names, each of a library's or a browser's, stand for one group or profile? */
+bool so_policy_same_name(so_policy_rule rule, const char *a, const char *b);
 /*
  * The groups or profiles that a list allows, with colons between, under the names that OpenSSL takes. false: any.
  * SO_POLICY_VALUE_TEXT bytes hold all.

@@ -312,6 +312,15 @@ void so_time_text(char out[SO_REPORT_TIME], uint64_t unix_ms)
                    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100, (unsigned)(unix_ms % 1000));
 }
 
+bool so_time_read(so_unix *out, const char *text)
+{
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S.", &tm);
+
+    *out = (so_unix)timegm(&tm);
+    return end != NULL && strlen(end) == 4 && end[3] == 'Z';
+}
+
 static void write_text(so_writer *w, const char *before, const char *text)
 {
     so_write_text(w, before);

@@ -117,5 +117,7 @@ void so_report_write(const so_report *report, so_writer *w);
 so_status so_report_write_file(const so_report *report, so_pkey *key, so_writer *w, so_error *err) SO_MUST_CHECK;
 
 void so_time_text(char out[SO_REPORT_TIME], uint64_t unix_ms);
+/* The whole seconds of such a text; false: it is none. */
+bool so_time_read(so_unix *out, const char *text) SO_MUST_CHECK;
 
 #endif
