@@ -141,19 +141,24 @@ static bool items(check *c, const json_t *schema, const json_t *value, unsigned 
     return true;
 }
 
-/* What is wrong by the last of them: it is the one that says why a fact is missing, or that there is none. */
+/* Of what is wrong by each of them that which lies deepest is told: the others were not meant. */
 static bool any_of(check *c, const json_t *list, const json_t *value, unsigned depth)
 {
     char path[SO_SCHEMA_PATH];
+    so_schema_fault deepest = {.path = ""};
 
     memcpy(path, c->path, sizeof path);
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (fits(c, json_array_get(list, i), value, depth + 1))
             return true;
         memcpy(c->path, path, sizeof path);
+        if (i == 0 || strlen(c->fault->path) > strlen(deepest.path))
+            deepest = *c->fault;
     }
-    /* Of a text or a number the reason is short; within an object the one of its own is better. */
-    return json_is_object(value) ? false : wrong(c, "is nothing that may stand there");
+    if (!json_is_object(value))
+        return wrong(c, "is nothing that may stand there");
+    *c->fault = deepest;
+    return false;
 }
 
 static const json_t *follow(check *c, const json_t *schema)

@@ -83,7 +83,7 @@ test('two of them: every door holds, the tone arrives, and both reports agree', 
   assert.deepEqual(await Promise.all([one.code(), two.code()]), [0, 0]);
 
   for (const [i, name] of ['one', 'two'].entries()) {
-    const saved = JSON.parse(readFileSync(join(dir, `${name}.json`), 'utf8'));
+    const saved = JSON.parse(readFileSync(join(dir, `${name}.json`), 'utf8')).report;
     assert.equal(saved.verdict.state, 'ended');
     assert.equal(saved.verdict.detail, 'It was encrypted end to end and verified to its end.');
     const doors = Object.fromEntries(saved.doors.map((door) => [door.door, door]));
@@ -318,7 +318,7 @@ test('who answers callers and is stopped between them keeps the report of the la
   await answer.event('state', ({ state }) => state === 'waiting' && waits() === 2);
   answer.child.kill('SIGTERM');
   assert.equal(await answer.code(), 0);
-  const { verdict, doors } = JSON.parse(readFileSync(saved, 'utf8'));
+  const { verdict, doors } = JSON.parse(readFileSync(saved, 'utf8')).report;
   assert.equal(verdict.detail, 'It was encrypted end to end and verified to its end.');
   for (const { door, state } of doors) assert.equal(state, door === 'person' ? 'pending' : 'held', door);
 });
