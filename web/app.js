@@ -130,7 +130,7 @@ function drawCover() {
     waiting: document.body.dataset.reason === 'peer-left'
       ? ['The other end has left', 'The call begins anew, with every check, if it comes back.']
       : ['Waiting for the other person', 'The call begins when they open the link.'],
-    connecting: standing?.awaited
+    connecting: standing?.wanted ? ['Compare first', 'Nothing goes out and nothing is shown before you have. Use a telephone or a message.'] : standing?.awaited
       ? [`Is it ${standing.awaited.name}?`, 'Nothing of you is sent, and nothing shown, before the other end has shown the key.']
       : ['Checking every door', 'Nothing of you is sent before all of them hold.'],
     'in-call': ['Their camera is off', other.audio ? 'You can hear each other.' : ''],

@@ -1,7 +1,9 @@
 // One call: the seat, the seal and the peer connection held together. Knows the protocol and no interface.
 
+import { concat, toBase64url, utf8 } from './bytes.js';
 import { isKnown } from './errors.js';
 import { Peer } from './peer.js';
+import { check, codeOf, inForce, PolicyError, readPolicy, tighten } from './policy.js';
 import { notReported } from './report.js';
 import { KIND, Seal, SealError } from './seal.js';
 import { Signal } from './signal.js';
@@ -38,6 +40,12 @@ const LINGER = 3000;
 const NO_PATH = 30000;
 const FRESH = /** @type {Door[]} */ (['fingerprints', 'media', 'path', 'person']);
 
+/** What both ends call an association in their reports (docs/report.md, section 3). @param {import('./sas.js').Ends} ends @returns {Promise<string>} */
+async function callName({ fingerprints, sids }) {
+  const bytes = concat(utf8('sotto v1 call'), ...fingerprints, ...sids);
+  return toBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
 /** @param {RTCIceServer[]} ice */
 function hasRelay(ice) {
   return ice.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
@@ -68,6 +76,8 @@ export class Call {
     this.report = report;
     this.on = on;
     this.relayOnly = relayOnly;
+    report.policy = inForce(relayOnly ? { relay_only: true } : {});
+    void company.identity.then((identity) => { report.identity = identity; }, () => {});
     this.seal = new Seal(invitation.key, invitation.room);
     this.signal = new Signal(url, invitation.roomText, {
       // All in order: a farewell that came before the news of its sender's leaving is opened before it.
@@ -136,10 +146,12 @@ export class Call {
     this.report.put('signaling', {
       transport: 'WebSocket over TLS (WSS)', certificate: 'checked by this browser', version: said(welcome.tls.version),
       cipher: said(welcome.tls.cipher), group: said(welcome.tls.group),
+      chain: notReported('this browser does not show it'),
     });
+    if (!this.#tighten(welcome)) return;
     this.report.set('signaling', 'held', welcome.resumed ? 'took the seat again' : 'took a seat');
     this.#ice = welcome.ice;
-    if (this.relayOnly && !hasRelay(welcome.ice)) return this.fail('path', 'no-relay');
+    if (this.#rules.relay_only && !hasRelay(welcome.ice)) return this.fail('path', 'no-relay');
     this.#trouble('signaling-lost', false);
     this.#otherIs(welcome.members[0] ?? null);
     try {
@@ -153,6 +165,45 @@ export class Call {
     } else {
       this.#wait();
     }
+  }
+
+  get #rules() {
+    return /** @type {any} */ (this.report.policy.rules);
+  }
+
+  /** The server may ask for more than this end does, and never for less. @param {import('./signal.js').Welcome} welcome @returns {boolean} whether to go on */
+  #tighten({ policy, tls }) {
+    try {
+      this.report.policy = tighten(this.report.policy, readPolicy(policy));
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      this.fail(error.door, error.code, error.message);
+      return false;
+    }
+    return this.#meets('signaling', { tls_version: tls.version, tls_group: tls.group }) && this.#meets('seal', { sealed: true })
+      && this.#meets('this-end', { recording: false }) && (!this.peer?.isOpen || (this.#meetsOpen() && this.#meetsPerson()));
+  }
+
+  /** @param {import('./policy.js').Stage} stage @param {import('./policy.js').Facts} facts @returns {boolean} */
+  #meets(stage, facts) {
+    const broken = check(this.report.policy, stage, facts);
+    if (broken) this.fail(broken.door, codeOf(broken.rule), broken.why);
+    return !broken;
+  }
+
+  /** What the handshake came to, and the path. @returns {boolean} */
+  #meetsOpen() {
+    const { media, path } = this.report.doors;
+    const seen = (/** @type {import('./report.js').Value} */ value) => (typeof value === 'string' ? value : null);
+    const mine = seen(path.fields.mine);
+    return this.#meets('media', { dtls_version: seen(media.fields.dtls), dtls_group: seen(media.fields.group), srtp_profile: seen(media.fields.srtp) })
+      && this.#meets('path', { relayed: mine && mine === 'through a relay' });
+  }
+
+  /** Of a running call. @returns {boolean} */
+  #meetsPerson() {
+    const { admitted, identity, compared } = this.trust?.standing ?? UNMET;
+    return !admitted || this.#meets('person', { known: identity === 'known' || identity === 'other', compared: compared !== null });
   }
 
   /** @param {string} id */
@@ -278,7 +329,7 @@ export class Call {
       epoch.agreed = true;
       this.report.put('seal', {
         cipher: 'AES-256-GCM, keys from the link (HKDF-SHA256)', epoch: ++this.#epochs,
-        agent: value.agent === 'native' ? 'the Sotto program' : 'a browser with this page',
+        agent: value.agent === 'native' ? 'the Sotto program' : 'a browser with the call page',
       });
       this.report.set('seal', 'held', 'the other end holds the link');
       this.report.note(`key epoch ${this.#epochs} began`, 'seal');
@@ -304,7 +355,7 @@ export class Call {
     this.report.reset(FRESH);
     this.report.meet(UNMET);
     this.#enter('connecting');
-    const peer = new Peer(this.#ice, this.relayOnly, callId, this.media, this.report, {
+    const peer = new Peer(this.#ice, this.#rules.relay_only, callId, this.media, this.report, {
       send: (kind, value, offerHash) => this.#send(kind, value, offerHash).catch((error) => this.#fault(error)),
       queue: (work) => this.#inOrder(work),
       fail: (door, code) => this.#refuse(peer, door, code),
@@ -337,6 +388,10 @@ export class Call {
     this.report.note('every door holds');
     const ends = peer.ends(sids);
     if (!ends) return this.#refuse(peer, 'person', 'browser-refused');
+    if (!this.#meetsOpen()) return;
+    void callName(ends).then((name) => {
+      if (peer === this.peer) this.report.call = name;
+    });
     this.trust = new Trust(ends, this.company, {
       send: (message) => void peer.channels.trust?.send(message),
       fail: (code, why) => {
@@ -344,7 +399,7 @@ export class Call {
       },
       changed: (standing) => this.#learnt(standing),
       admit: () => void peer.admit(),
-    });
+    }, undefined, () => this.#rules);
   }
 
   /** @param {Standing} standing */

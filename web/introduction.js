@@ -2,6 +2,7 @@
 
 import { concat, fromBase64url, hex, toBase64url, utf8 } from './bytes.js';
 import { isObject, strictJson } from './json.js';
+import { SIGNATURE, signJws } from './jws.js';
 
 /** @typedef {import('./bytes.js').Bytes} Bytes */
 /** @typedef {import('./sas.js').Ends} Ends */
@@ -17,7 +18,6 @@ import { isObject, strictJson } from './json.js';
 export const INTRODUCTION = 0x10;
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' };
-const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' };
 const TYPE = 'sotto-identity';
 const LABEL = 'sotto v1 identity';
 const LONGEST = 2048;
@@ -55,12 +55,9 @@ function bound({ fingerprints, sids }) {
 }
 
 /** @param {Identity} identity @param {Ends} ends @param {number} time Unix seconds @returns {Promise<Bytes>} the message */
-export async function introduce({ sign, x, y, thumbprint: key }, ends, time) {
-  const header = { alg: 'ES256', typ: TYPE, jwk: { kty: 'EC', crv: 'P-256', x, y } };
-  const payload = { label: LABEL, role: ends.client ? 'client' : 'server', ...bound(ends), time, key };
-  const signed = [header, payload].map((part) => toBase64url(utf8(JSON.stringify(part)))).join('.');
-  const signature = new Uint8Array(await crypto.subtle.sign(SIGNATURE, sign, utf8(signed)));
-  return concat([INTRODUCTION], utf8(`${signed}.${toBase64url(signature)}`));
+export async function introduce(identity, ends, time) {
+  const payload = { label: LABEL, role: ends.client ? 'client' : 'server', ...bound(ends), time, key: identity.thumbprint };
+  return concat([INTRODUCTION], utf8(await signJws(identity, TYPE, JSON.stringify(payload))));
 }
 
 /** @param {boolean} holds @param {string} why it does not */

@@ -1,5 +1,6 @@
 // The security panel: draws what report.js says and adds nothing to it.
 
+import { sayPolicy } from './policy.js';
 import { DOORS, meaning, say, WORDS } from './report.js';
 import { byId, download, icon, make, setText, show } from './ui.js';
 
@@ -89,6 +90,9 @@ function draw() {
   show('verdict-remedy', !!verdict.remedy && verdict.door === null);
   byId('verdict-mark').setAttribute('href', `#i-${panel.dataset.person && verdict.state === 'verified' ? 'unknown' : MARKS[verdict.state]}`);
   for (const door of DOORS) drawDoor(current, door);
+  const asked = sayPolicy(current.policy);
+  show('policy', asked.length > 0);
+  byId('policy-rules').replaceChildren(...asked.map((line) => make('li', {}, line)));
 }
 
 /** @param {boolean} open */
@@ -111,9 +115,9 @@ export function showReport(report) {
 export function setUpPanel() {
   byId('doors').append(...DOORS.map(buildDoor));
   byId('panel-toggle').onclick = () => openPanel(!byId('panel').classList.contains('open'));
-  byId('save-report').onclick = () => {
+  byId('save-report').onclick = async () => {
     if (!current) return;
-    const text = JSON.stringify(current, null, 2) + '\n';
+    const text = await current.file();
     const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
     download(`sotto-report-${stamp}.json`, new Blob([text], { type: 'application/json' }));
   };

@@ -6,7 +6,7 @@ import { Channels } from './channels.js';
 import { notReported } from './report.js';
 import { checkRemote, keepRole, otherRole, ownFingerprint, roleOf, SdpError, tellsData } from './sdp.js';
 import { KIND } from './seal.js';
-import { describeMedia, describePath, tellsMedia } from './stats.js';
+import { describeCounts, describeMedia, describePath, tellsMedia } from './stats.js';
 
 /** @typedef {import('./sdp.js').Fingerprint} Fingerprint */
 /** @typedef {import('./report.js').Report} Report */
@@ -261,7 +261,7 @@ export class Peer {
     const stats = await this.#stats();
     if (this.#closed) return;
     const media = describeMedia(stats);
-    this.report.put('media', media.fields);
+    this.report.put('media', { ...media.fields, ...describeCounts(stats) });
     if (media.fault) return this.on.fail('media', media.fault);
     this.report.set('media', 'held', 'media is encrypted with DTLS-SRTP');
     const path = describePath(stats);

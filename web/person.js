@@ -17,6 +17,8 @@ import { byId, make, setText, show } from './ui.js';
 const NOTHING_KEPT = 'This browser keeps nothing for this page, so nothing was changed.';
 
 /** @type {Standing | null} */ let current = null;
+/** The person was asked to compare. */
+let asked = false;
 
 /** @param {string} id */
 const dialog = (id) => /** @type {HTMLDialogElement} */ (byId(id));
@@ -68,8 +70,13 @@ function drawAlarm(standing) {
 }
 
 /** @param {Standing} standing */
-function drawCompare({ string, compared, pin }) {
+function drawCompare({ string, compared, pin, wanted, alarm }) {
   drawPictures('pictures', string);
+  show('compare-first', wanted);
+  // Asked once by itself; who puts it off finds it by its button.
+  const ask = wanted && string !== null && !alarm;
+  if (ask && !asked && !dialog('compare-dialog').open) dialog('compare-dialog').showModal();
+  asked = ask;
   setText('compare-title', compared ? 'You said: the same' : 'Do you both see the same?');
   show('compare-answers', !compared);
   show('compare-done', compared !== null);
@@ -79,10 +86,11 @@ function drawCompare({ string, compared, pin }) {
 /** @param {Standing | null} standing null: nobody is there @param {boolean} canRemember */
 export function drawPerson(standing, canRemember) {
   current = standing;
-  show('compare', standing?.string != null && standing.admitted);
+  show('compare', standing?.string != null && (standing.admitted || standing.wanted));
   show('remember', canRemember && standing?.identity === 'unknown' && standing.admitted);
   if (!standing) {
     for (const id of ['compare-dialog', 'alarm-dialog']) dialog(id).close();
+    asked = false;
     return;
   }
   drawCompare(standing);

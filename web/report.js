@@ -2,6 +2,8 @@
 // Nothing here is guessed: what a browser or server does not tell is a NotReported with its reason. No address gets in.
 
 import { sentence } from './errors.js';
+import { signJws } from './jws.js';
+import { inForce } from './policy.js';
 
 /** @typedef {'signaling'|'seal'|'fingerprints'|'media'|'path'|'person'} Door */
 /** @typedef {'pending'|'held'|'failed'|'unknown'} DoorState */
@@ -22,6 +24,8 @@ import { sentence } from './errors.js';
 /** @type {readonly Door[]} */
 export const DOORS = Object.freeze(['signaling', 'seal', 'fingerprints', 'media', 'path', 'person']);
 
+const MOST_EVENTS = 128;
+
 /** @type {Record<Door, {title: string, proves: string, fields: Record<string, string>}>} */
 export const WORDS = {
   signaling: {
@@ -29,7 +33,7 @@ export const WORDS = {
     proves: 'Your browser checked the server’s certificate. The server brings the two ends together; what they say to '
       + 'each other is sealed, and it cannot read it.',
     fields: { transport: 'Transport', certificate: 'Certificate', version: 'TLS version, as the server reports',
-      cipher: 'Cipher, as the server reports', group: 'Key exchange, as the server reports' },
+      cipher: 'Cipher, as the server reports', group: 'Key exchange, as the server reports', chain: 'Certificates up to the anchor' },
   },
   seal: {
     title: 'Seal',
@@ -47,7 +51,9 @@ export const WORDS = {
   media: {
     title: 'Media',
     proves: 'Sound and picture are encrypted from this browser to the other end. No key ever leaves the two.',
-    fields: { dtls: 'DTLS version', cipher: 'DTLS cipher', group: 'Key exchange', role: 'Role of this browser', srtp: 'SRTP profile' },
+    fields: { dtls: 'DTLS version', cipher: 'DTLS cipher', group: 'Key exchange', role: 'Role of this browser', srtp: 'SRTP profile',
+      sent: 'Packets sent encrypted', sent_bytes: 'Bytes sent encrypted', received: 'Packets received', received_bytes: 'Bytes received',
+      failed: 'Packets that were not authentic', replayed: 'Replays refused' },
   },
   path: {
     title: 'Path',
@@ -116,6 +122,11 @@ export class Report {
   /** @type {{door: Door | null, reason: string, remark: string} | null} */ failure = null;
   /** @type {string | null} */ ended = null;
   /** @type {string | null} */ started = null;
+  /** @type {string | null} */ over = null;
+  /** Both ends' name for the association. @type {string | null} */ call = null;
+  /** Of this end, once it is there. @type {import('./introduction.js').Identity | null} */ identity = null;
+  policy = inForce({});
+  #leftOut = 0;
   /** Who is at the other end, as far as it is known. @type {Standing | null} */ person = null;
   phase = 'none';
 
@@ -164,6 +175,7 @@ export class Report {
   reset(doors) {
     for (const door of doors) this.doors[door] = this.#blank(door);
     if (doors.includes('person')) this.person = null;
+    if (doors.includes('fingerprints')) this.call = null;
     this.changed();
   }
 
@@ -183,7 +195,9 @@ export class Report {
 
   /** @param {string} event @param {Door | null} [door] */
   note(event, door = null) {
-    this.events.push({ at: this.now(), door, event });
+    // A call may last for weeks. The first ones stay, they tell how it began.
+    if (this.events.length === MOST_EVENTS) this.#leftOut += this.events.splice(MOST_EVENTS / 2, 1).length;
+    this.events.push({ at: this.now(), door, event: event.slice(0, 120) });
     this.changed();
   }
 
@@ -191,6 +205,7 @@ export class Report {
   fail(door, reason, remark = '') {
     if (this.failure) return;
     this.failure = { door, reason, remark };
+    this.over = this.now();
     if (door) Object.assign(this.doors[door], { state: 'failed', reason: bare(reason), since: null });
     this.note(`failed: ${bare(reason)}`, door);
   }
@@ -199,6 +214,7 @@ export class Report {
   end(reason) {
     if (this.ended || this.failure) return;
     this.ended = reason;
+    this.over = this.now();
     this.note(`ended: ${reason}`);
   }
 
@@ -233,15 +249,26 @@ export class Report {
     return { state: 'failed', text: `${where}${title}`, detail: remark ? `${text} ${remark}` : text, door, reason: bare(reason), remedy };
   }
 
-  /** @returns {object} the report as it is saved */
+  /** @returns {object} the report (docs/report.md, section 2) */
   toJSON() {
     const doors = DOORS.map((door) => ({
       door, title: WORDS[door].title, ...this.doors[door], meaning: meaning(door, this.doors[door].state),
     }));
     return {
-      format: 'sotto-report-1', agent: 'page', started: this.started, saved: this.now(),
-      verdict: this.verdict(), compared_by_people: Boolean(this.person?.compared), doors, events: this.events,
+      format: 'sotto-report-2', agent: 'page', started: this.started, ended: this.over, saved: this.now(), verdict: this.verdict(),
+      call: this.call ?? notReported('the two ends have no association yet'),
+      ends: { mine: this.identity?.thumbprint ?? notReported('this end has no key yet'),
+        theirs: this.person?.key ?? notReported('the other end has not introduced itself') },
+      compared_by_people: Boolean(this.person?.compared), policy: this.policy, doors, events: this.events,
+      events_left_out: this.#leftOut,
     };
+  }
+
+  /** @returns {Promise<string>} the file that is saved: the report, and the same signed */
+  async file() {
+    const text = JSON.stringify(this);
+    const proof = this.identity ? { jws: await signJws(this.identity, 'sotto-report', text) } : { not_signed: 'this end has no key yet' };
+    return `${JSON.stringify({ report: JSON.parse(text), ...proof }, null, 2)}\n`;
   }
 }
 

@@ -6,7 +6,7 @@ export const SUBPROTOCOL = 'sotto.v1';
 
 /**
  * @typedef {{version: string | null, cipher: string | null, group: string | null}} TlsReport
- * @typedef {{members: string[], resumed: boolean, ice: RTCIceServer[], tls: TlsReport}} Welcome
+ * @typedef {{members: string[], resumed: boolean, ice: RTCIceServer[], tls: TlsReport, policy: unknown}} Welcome policy: {} where there is none
  *
  * @typedef {object} SignalEvents
  * @property {(welcome: Welcome) => void} welcome
@@ -223,6 +223,7 @@ export class Signal {
       resumed: message.resumed === true,
       ice: iceServers(message.ice),
       tls: { version: word(tls.version), cipher: word(tls.cipher), group: word(tls.group) },
+      policy: 'policy' in message ? message.policy : {},
     });
   }
 

@@ -41,6 +41,22 @@ export function describeMedia(stats) {
   return { fields, fault };
 }
 
+/** What a browser counts: RTP alone, and its payload. @param {RTCStatsReport} stats @returns {Record<string, Value>} */
+export function describeCounts(stats) {
+  const silent = notReported('this browser does not tell');
+  const total = { sent: 0, sent_bytes: 0, received: 0, received_bytes: 0 };
+  for (const entry of stats.values()) {
+    if (entry.type === 'outbound-rtp') {
+      total.sent += entry.packetsSent ?? 0;
+      total.sent_bytes += entry.bytesSent ?? 0;
+    } else if (entry.type === 'inbound-rtp') {
+      total.received += entry.packetsReceived ?? 0;
+      total.received_bytes += entry.bytesReceived ?? 0;
+    }
+  }
+  return { ...total, failed: silent, replayed: silent };
+}
+
 /** @param {any} candidate @returns {Value} */
 function kindOf(candidate) {
   switch (candidate?.candidateType) {

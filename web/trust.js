@@ -28,6 +28,7 @@ import { Sas, SAS, SasError } from './sas.js';
  * @property {Pin | null} awaited whom this end expects
  * @property {boolean} alarm stands in the way until the user decides
  * @property {boolean} admitted sound and picture may go
+ * @property {boolean} wanted all that they wait for is that people compare
  * @property {Bytes | null} string the four bytes to compare
  * @property {string | null} compared when the user said that both see the same, in this association
  */
@@ -50,8 +51,8 @@ const SILENCE = 10_000;
 const MOST_WAITING = 16;
 
 /** Before anything is known. @type {Readonly<Standing>} */
-export const UNMET = Object.freeze({ identity: null, key: null, pin: null, awaited: null, alarm: false, admitted: false, string: null,
-  compared: null });
+export const UNMET = Object.freeze({ identity: null, key: null, pin: null, awaited: null, alarm: false, admitted: false,
+  wanted: false, string: null, compared: null });
 
 export class Trust {
   /** @type {Standing} */ standing = UNMET;
@@ -61,14 +62,20 @@ export class Trust {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {Sas} */ #sas;
 
-  /** Every door holds. @param {Ends} ends @param {Company} company @param {TrustEvents} on @param {Clock} [clock] */
-  constructor(ends, company, on, clock = CLOCK) {
+  /**
+   * Every door holds.
+   * @param {Ends} ends @param {Company} company @param {TrustEvents} on @param {Clock} [clock]
+   * @param {() => {compare: boolean, known_only: boolean}} [rules] of the policy in force
+   */
+  constructor(ends, company, on, clock = CLOCK, rules = () => ({ compare: false, known_only: false })) {
     this.ends = ends;
     this.company = company;
     this.on = on;
     this.clock = clock;
+    this.rules = rules;
     this.#sas = new Sas(ends);
     this.#timer = clock.after(SILENCE, () => this.#inOrder(async () => {
+      if (this.rules().compare && !this.standing.string) return this.#end('sas-missing');
       if (this.standing.identity === null) await this.#judge(null);
     }));
     this.#inOrder(() => this.#expect());
@@ -103,8 +110,9 @@ export class Trust {
   /** What people saw when they compared. @param {boolean} same */
   compare(same) {
     if (this.#over || !this.standing.string) return;
-    if (same) this.#change({ compared: timeOf(new Date(this.clock.now())) });
-    else this.#end('sas-different');
+    if (!same) return this.#end('sas-different');
+    this.#change({ compared: timeOf(new Date(this.clock.now())) });
+    if (this.standing.wanted) this.#admit();
   }
 
   /** What the user decided of an alarm. @param {boolean} goOn */
@@ -169,7 +177,8 @@ export class Trust {
 
   #admit() {
     if (this.#over || this.standing.admitted) return;
-    this.#change({ admitted: true, alarm: false });
+    if (this.rules().compare && !this.standing.compared) return this.#change({ wanted: true, alarm: false });
+    this.#change({ admitted: true, wanted: false, alarm: false });
     this.on.admit();
   }
 
@@ -177,7 +186,7 @@ export class Trust {
     const { company } = this;
     const awaited = expected(await company.people(), await company.link, company.named);
     this.#change({ awaited });
-    if (!awaited) this.#admit();
+    if (!awaited && !this.rules().known_only) this.#admit();
   }
 
   /** @param {Uint8Array} message */
@@ -191,7 +200,7 @@ export class Trust {
   async #takeIntroduction(message) {
     if (this.standing.key !== null) throw new IntroductionError('a second one');
     const key = await checkIntroduction(message, this.ends, Math.floor(this.clock.now() / 1000));
-    clearTimeout(this.#timer);
+    if (!this.rules().compare || this.standing.string) clearTimeout(this.#timer);
     await this.#judge(key);
   }
 
@@ -201,7 +210,9 @@ export class Trust {
     const awaited = expected(pins, await this.company.link, this.company.named);
     const { identity, alarm, pin } = recognise(pins, awaited, key);
     const excused = key !== null && this.company.admitted.has(key);
-    this.#change({ identity, key, pin, awaited, alarm: alarm && !this.standing.admitted && !excused });
-    if (!alarm || excused) this.#admit();
+    const stranger = this.rules().known_only && !pin && !this.standing.admitted;
+    this.#change({ identity, key, pin, awaited, alarm: alarm && !stranger && !this.standing.admitted && !excused });
+    if (stranger) this.#end('policy-known-only');
+    else if (!alarm || excused) this.#admit();
   }
 }

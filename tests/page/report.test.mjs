@@ -2,11 +2,17 @@
 
 import './browser.mjs';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createPublicKey, verify } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { isKnown, sentence } from '../../web/errors.js';
+import { identityOf, newKey } from '../../web/introduction.js';
+import { inForce, tighten } from '../../web/policy.js';
 import { DOORS, notReported, Report, say } from '../../web/report.js';
-import { describeMedia, describePath } from '../../web/stats.js';
+import { describeCounts, describeMedia, describePath } from '../../web/stats.js';
 
 const clock = () => '2026-01-01T00:00:00.000Z';
 const fresh = () => new Report(() => {}, clock);
@@ -132,7 +138,7 @@ test('the saved report has the panel’s values and times', () => {
   const report = held(fresh());
   report.begin('checking');
   const saved = JSON.parse(JSON.stringify(report));
-  assert.equal(saved.format, 'sotto-report-1');
+  assert.equal(saved.format, 'sotto-report-2');
   assert.equal(saved.started, clock());
   assert.deepEqual(saved.doors.map(({ door }) => door), [...DOORS]);
   for (const { since, meaning, fields } of saved.doors) {
@@ -186,4 +192,48 @@ test('every code with which a native end can leave a call has words on the page'
   // These end a call before anything can be said to the other end, or are this end's own affair.
   const own = new Set(['certificate-refused', 'nobody-came', 'no-memory', 'peer-left', 'seal-failed']);
   for (const code of codes) if (!own.has(code)) assert.ok(isKnown(code), code);
+});
+
+test('a report in every state has its form, and what is signed is what is read', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sotto-report-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const identity = await identityOf(await newKey());
+  const source = readFileSync(new URL('../../web/errors.js', import.meta.url), 'utf8');
+  const codes = [...source.matchAll(/^ {2}'([a-z-]+)': \[/gm)].map(([, code]) => code);
+  assert.ok(codes.length > 60, `${codes.length} codes`);
+  const make = (...work) => {
+    const report = new Report(() => {}, () => new Date().toISOString());
+    for (const step of work) step(report);
+    return report;
+  };
+  const begun = (report) => report.begin('checking');
+  const known = (report) => {
+    report.call = KEY;
+    report.policy = tighten(inForce({ relay_only: true }), { dtls_groups: ['x25519'], compare: true });
+    report.meet({ ...nobody, identity: 'known', key: KEY, pin: { ...ann, name: '𝒜'.repeat(64), compared: now }, compared: now });
+    report.put('media', { ...describeMedia(stats()).fields, ...describeCounts(stats()) });
+  };
+  const long = (report) => {
+    for (let i = 0; i < 300; i++) report.note(`event ${i} ${'x'.repeat(i)}`);
+  };
+  const reports = [make(), make(begun), make(begun, held), make(begun, held, known), make(begun, long), make(begun, held, (r) => r.end('hangup')),
+    ...codes.flatMap((code) => [null, ...DOORS].map((door) => make(begun, (r) => r.fail(door, code, 'It said so.'))))];
+  const files = await Promise.all(reports.map(async (report, i) => {
+    if (i % 3) report.identity = identity;
+    const file = join(dir, `${i}.json`);
+    writeFileSync(file, await report.file());
+    return file;
+  }));
+  execFileSync('python3', [new URL('../server/valid.py', import.meta.url).pathname, new URL('../../docs/report.schema.json', import.meta.url).pathname, ...files]);
+
+  const { report, jws } = JSON.parse(readFileSync(files[4], 'utf8'));
+  const [header, payload, signature] = jws.split('.');
+  const { jwk, ...rest } = JSON.parse(Buffer.from(header, 'base64url'));
+  assert.deepEqual(rest, { alg: 'ES256', typ: 'sotto-report' });
+  assert.deepEqual(JSON.parse(Buffer.from(payload, 'base64url')), report);
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  assert.ok(verify('sha256', Buffer.from(`${header}.${payload}`), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url')));
+  assert.equal(report.ends.mine, identity.thumbprint);
+  assert.equal(report.events.length + report.events_left_out, 300);
+  assert.deepEqual([report.events[0].event, report.events.length], ['event 0 ', 128]);
 });
