@@ -272,6 +272,11 @@ export class Peer {
     await this.#open();
   }
 
+  /** What was sent and received until now, for the report. */
+  async count() {
+    if (this.isOpen && !this.#closed) this.report.put('media', describeCounts(await this.pc.getStats()));
+  }
+
   /** What the browser counts: of a handshake that is just done it may tell a moment later. */
   async #stats() {
     let stats = await this.pc.getStats();

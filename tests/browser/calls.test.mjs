@@ -43,7 +43,7 @@ test('the saved report says what the panel says, and holds neither an address no
   for (const [i, visitor] of [a, b].entries()) {
     await visitor.press('save-report');
     const text = await visitor.until('saves its report', async () => (await visitor.did()).saved[0]);
-    const report = JSON.parse(text);
+    const { report } = JSON.parse(text);
     assert.equal(report.verdict.text, panels[i].text);
     assert.equal(report.doors.find(({ door }) => door === 'fingerprints').fields.seen, panels[i].doors.fingerprints.fields.seen);
     for (const secret of [ADDRESS, '127.0.0.1', 'localhost', link.split('#')[1]]) {

@@ -47,7 +47,7 @@ export async function panelsAgree(a, b, { epochs } = {}) {
     assert.match(signaling.fields.cipher, /GCM|CHACHA20/, who);
     assert.match(seal.fields.cipher, /^AES-256-GCM/, who);
     assert.equal(seal.fields.epoch, epochs?.[i] ?? there.seal.fields.epoch, who);
-    assert.equal(seal.fields.agent, 'a browser with this page', who);
+    assert.equal(seal.fields.agent, 'a browser with the call page', who);
 
     assert.match(fingerprints.fields.mine, DIGEST, who);
     assert.equal(fingerprints.fields.mine, there.fingerprints.fields.signaled, `${who}: as it came sealed`);

@@ -23,7 +23,7 @@ const settled = async (...ends) => {
 };
 
 /** One end, what it said, and what became of it. */
-function end(client, identity, { pins = [], named = null, admitted = new Set(), ends = { fingerprints, sids } } = {}) {
+function end(client, identity, { pins = [], named = null, admitted = new Set(), ends = { fingerprints, sids }, rules } = {}) {
   const one = { sent: [], failed: null, admits: 0, pins, late: [] };
   const company = { identity: Promise.resolve(identity), people: async () => one.pins, link: Promise.resolve(LINK), named, admitted };
   one.trust = new Trust({ client, ...ends }, company, {
@@ -34,7 +34,7 @@ function end(client, identity, { pins = [], named = null, admitted = new Set(), 
     fail: (code) => { one.failed = code; },
     changed() {},
     admit: () => one.admits++,
-  }, { now: () => T, after: (ms, work) => void one.late.push([ms, work]) });
+  }, { now: () => T, after: (ms, work) => void one.late.push([ms, work]) }, rules && (() => ({ compare: false, known_only: false, ...rules })));
   return one;
 }
 
@@ -222,4 +222,53 @@ test('what is closed says and hears nothing any more', async () => {
   await pair(a, b);
   a.trust.decide(true);
   assert.deepEqual([a.admits, a.sent, ...standing(a)], [0, [], null, false, false]);
+});
+
+test('where people must compare first nobody is let in before', async () => {
+  const [a, b] = [end(true, ANN, { rules: { compare: true } }), end(false, BOB)];
+  await pair(a, b);
+  assert.deepEqual([a.admits, b.admits, a.trust.standing.wanted, b.trust.standing.wanted], [0, 1, true, false]);
+  await wait(a);
+  assert.deepEqual([a.admits, a.failed], [0, null], 'people take their time');
+  a.trust.compare(true);
+  assert.deepEqual([a.admits, a.trust.standing.admitted, a.trust.standing.wanted], [1, true, false]);
+
+  const [c, d] = [end(true, ANN, { rules: { compare: true } }), end(false, BOB)];
+  await pair(c, d);
+  c.trust.compare(false);
+  assert.deepEqual([c.admits, c.failed], [0, 'sas-different']);
+
+  const silent = end(true, ANN, { rules: { compare: true } });
+  silent.trust.begin();
+  await settled(silent);
+  await wait(silent);
+  assert.deepEqual([silent.admits, silent.failed], [0, 'sas-missing']);
+});
+
+test('an alarm is set aside before people compare, and does not do in its place', async () => {
+  const [a, b] = [end(true, ANN, { pins: [pin('Bob', BOB)], rules: { compare: true } }), end(false, EVE)];
+  await pair(a, b);
+  assert.deepEqual([...standing(a), a.trust.standing.wanted], ['changed', true, false, false]);
+  a.trust.decide(true);
+  assert.deepEqual([...standing(a), a.trust.standing.wanted, a.admits], ['changed', false, false, true, 0]);
+  a.trust.compare(true);
+  assert.equal(a.admits, 1);
+});
+
+test('where only known people may call, anybody else is refused', async () => {
+  const [a, b] = [end(true, ANN, { pins: [pin('Bob', BOB, [])], rules: { known_only: true } }), end(false, BOB)];
+  await settled(a, b);
+  assert.equal(a.admits, 0, 'before the key came');
+  await pair(a, b);
+  assert.deepEqual([a.admits, a.failed], [1, null]);
+
+  const [c, d] = [end(true, ANN, { pins: [pin('Bob', BOB, [])], rules: { known_only: true } }), end(false, EVE)];
+  await pair(c, d);
+  assert.deepEqual([c.admits, c.failed], [0, 'policy-known-only']);
+
+  const silent = end(true, ANN, { rules: { known_only: true } });
+  silent.trust.begin();
+  await settled(silent);
+  await wait(silent);
+  assert.deepEqual([silent.admits, silent.failed], [0, 'policy-known-only']);
 });
