@@ -3,7 +3,7 @@
 import { concat, toBase64url, utf8 } from './bytes.js';
 import { isKnown } from './errors.js';
 import { Peer } from './peer.js';
-import { check, codeOf, inForce, PolicyError, readPolicy, tighten } from './policy.js';
+import { check, checkRule, codeOf, inForce, PolicyError, readPolicy, tighten } from './policy.js';
 import { notReported } from './report.js';
 import { KIND, Seal, SealError } from './seal.js';
 import { Signal } from './signal.js';
@@ -152,11 +152,11 @@ export class Call {
     if (!this.#tighten(welcome)) return;
     this.report.set('signaling', 'held', welcome.resumed ? 'took the seat again' : 'took a seat');
     this.#ice = welcome.ice;
-    if (this.#rules.relay_only && !hasRelay(welcome.ice)) return this.fail('path', 'no-relay');
+    if (this.#rules.relay_only && !hasRelay(welcome.ice)) return this.fail('path', 'no-relay', this.relayOnly ? '' : 'The server asks for one.');
     this.#trouble('signaling-lost', false);
     this.#otherIs(welcome.members[0] ?? null);
     try {
-      this.peer?.configure(welcome.ice);
+      this.peer?.configure(welcome.ice, this.#rules.relay_only);
     } catch { /* the running call keeps what it has */ }
     void this.seal.forget(welcome.resumed);
     if (this.#other) {
@@ -181,13 +181,19 @@ export class Call {
       this.fail(error.door, error.code, error.message);
       return false;
     }
+    // No browser shows the group: what can't be met is not begun.
     return this.#meets('signaling', { tls_version: tls.version, tls_group: tls.group }) && this.#meets('seal', { sealed: true })
-      && this.#meets('this-end', { recording: false }) && (!this.peer?.isOpen || (this.#meetsOpen() && this.#meetsPerson()));
+      && this.#meets('this-end', { recording: false }) && this.#holds(checkRule(this.report.policy, 'dtls_groups', null))
+      && (!this.peer?.isOpen || (this.#meetsOpen() && this.#meetsPerson()));
   }
 
   /** @param {import('./policy.js').Stage} stage @param {import('./policy.js').Facts} facts @returns {boolean} */
   #meets(stage, facts) {
-    const broken = check(this.report.policy, stage, facts);
+    return this.#holds(check(this.report.policy, stage, facts));
+  }
+
+  /** @param {import('./policy.js').Broken | null} broken @returns {boolean} */
+  #holds(broken) {
     if (broken) this.fail(broken.door, codeOf(broken.rule), broken.why);
     return !broken;
   }
@@ -445,6 +451,7 @@ export class Call {
     }
     if (state === 'lost') this.#pathLost();
     else this.#pathFound();
+    if (peer.isOpen && !this.#meetsOpen()) return; // a call may go on over another path
     if (state === 'lost' && this.signal.connected) this.#waitUnless(() => !!this.#other || peer !== this.peer);
   }
 

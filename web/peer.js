@@ -78,9 +78,11 @@ export class Peer {
     pc.ontrack = ({ track }) => this.#remote.addTrack(track);
   }
 
-  /** @param {RTCIceServer[]} ice fresh relay credentials */
-  configure(ice) {
-    if (!this.#closed) this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: ice });
+  /** @param {RTCIceServer[]} ice fresh relay credentials @param {boolean} relayOnly from now on */
+  configure(ice, relayOnly) {
+    if (this.#closed) return;
+    const before = this.pc.getConfiguration();
+    this.pc.setConfiguration({ ...before, iceServers: ice, iceTransportPolicy: relayOnly ? 'relay' : before.iceTransportPolicy });
   }
 
   /** A new epoch begins; what was being said in the one before is void. @param {boolean} opener */
@@ -280,7 +282,7 @@ export class Peer {
   /** What the browser counts: of a handshake that is just done it may tell a moment later. */
   async #stats() {
     let stats = await this.pc.getStats();
-    for (let tries = 0; tries < STATS_RETRIES && !this.#closed && !tellsMedia(stats); tries++) {
+    for (let tries = 0; tries < STATS_RETRIES && !this.#closed && !(tellsMedia(stats) && describePath(stats)); tries++) {
       await pause(RETRY_DELAY);
       stats = await this.pc.getStats();
     }

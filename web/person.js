@@ -73,6 +73,7 @@ function drawAlarm(standing) {
 function drawCompare({ string, compared, pin, wanted, alarm }) {
   drawPictures('pictures', string);
   show('compare-first', wanted);
+  show('compare-here', !wanted);
   // Asked once by itself; who puts it off finds it by its button.
   const ask = wanted && string !== null && !alarm;
   if (ask && !asked && !dialog('compare-dialog').open) dialog('compare-dialog').showModal();

@@ -79,11 +79,14 @@ function fits(name, value) {
   return Array.isArray(value) && value.length > 0 && new Set(value).size === value.length && value.every((one) => firsts.includes(one));
 }
 
+/** What a server calls a rule is shown and saved, so it is no more than a name. @param {string} name */
+const sayName = (name) => (/^\w{1,40}$/.test(name) ? name : 'with that name');
+
 /** @param {unknown} value of a message @returns {Rules} @throws {PolicyError} */
 export function readPolicy(value) {
   if (!isObject(value)) throw new PolicyError(null, 'It is no JSON object.');
   for (const [name, rule] of Object.entries(value)) {
-    if (!Object.hasOwn(RULES, name)) throw new PolicyError(name, `This page does not know the rule ${name}.`);
+    if (!Object.hasOwn(RULES, name)) throw new PolicyError(name, `This page does not know the rule ${sayName(name)}.`);
     if (!fits(name, rule)) throw new PolicyError(name, `The rule ${name} has a value that it cannot have.`);
   }
   return /** @type {Rules} */ (value);
@@ -168,15 +171,20 @@ const sayValue = (value) => (Array.isArray(value) ? value.join(', ') : String(va
 /** @type {Record<Source, string>} */
 const WHOSE = { default: 'a default', own: 'of this end', server: 'of the server', both: 'of this end and the server' };
 
+/** @param {Policy} policy @param {string} rule @param {string | boolean | null} seen @returns {Broken | null} */
+export function checkRule({ rules, from }, rule, seen) {
+  const fault = faultOf(rule, rules[rule], seen);
+  if (!fault) return null;
+  const what = fault === 'not-observed' ? 'this browser does not show it' : `it is ${sayValue(/** @type {RuleValue} */ (seen))}`;
+  const why = `The rule ${rule}, ${WHOSE[from[rule]]}, asks for ${sayValue(rules[rule])}, and ${what}.`;
+  return { rule, fault, door: RULES[rule].door, why };
+}
+
 /** @param {Policy} policy @param {Stage} stage @param {Facts} facts @returns {Broken | null} the first rule that is not met */
-export function check({ rules, from }, stage, facts) {
-  for (const [rule, { stage: own, door, fact }] of Object.entries(RULES)) {
-    if (own !== stage) continue;
-    const seen = facts[fact] ?? null;
-    const fault = faultOf(rule, rules[rule], seen);
-    if (!fault) continue;
-    const what = fault === 'not-observed' ? 'this browser does not show it' : `it is ${sayValue(/** @type {RuleValue} */ (seen))}`;
-    return { rule, fault, door, why: `The rule ${rule}, ${WHOSE[from[rule]]}, asks for ${sayValue(rules[rule])}, and ${what}.` };
+export function check(policy, stage, facts) {
+  for (const [rule, { stage: own, fact }] of Object.entries(RULES)) {
+    const broken = own === stage ? checkRule(policy, rule, facts[fact] ?? null) : null;
+    if (broken) return broken;
   }
   return null;
 }

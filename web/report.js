@@ -267,7 +267,8 @@ export class Report {
   /** @returns {Promise<string>} the file that is saved: the report, and the same signed */
   async file() {
     const text = JSON.stringify(this);
-    const proof = this.identity ? { jws: await signJws(this.identity, 'sotto-report', text) } : { not_signed: 'this end has no key yet' };
+    const jws = this.identity && await signJws(this.identity, 'sotto-report', text).catch(() => null);
+    const proof = jws ? { jws } : { not_signed: this.identity ? 'this browser did not sign' : 'this end has no key' };
     return `${JSON.stringify({ report: JSON.parse(text), ...proof }, null, 2)}\n`;
   }
 }

@@ -1,12 +1,13 @@
 // One seat in one room: a WebSocket that comes back by itself and takes its seat again (docs/protocol.md, section 3).
 
+import { strictJson } from './json.js';
 import { forget, keep, recall } from './keep.js';
 
 export const SUBPROTOCOL = 'sotto.v1';
 
 /**
  * @typedef {{version: string | null, cipher: string | null, group: string | null}} TlsReport
- * @typedef {{members: string[], resumed: boolean, ice: RTCIceServer[], tls: TlsReport, policy: unknown}} Welcome policy: {} where there is none
+ * @typedef {{members: string[], resumed: boolean, ice: RTCIceServer[], tls: TlsReport, policy: unknown}} Welcome policy: {} where there is none, null where it can be read in two ways
  *
  * @typedef {object} SignalEvents
  * @property {(welcome: Welcome) => void} welcome
@@ -36,6 +37,16 @@ const CLOSES = { 4000: 'bad-message', 4001: 'resumed-elsewhere', 4003: 'room-ful
 /** @param {unknown} value @returns {string | null} a short word from the server, or nothing */
 function word(value) {
   return typeof value === 'string' && /^[A-Za-z0-9_.+-]{1,64}$/.test(value) ? value : null;
+}
+
+/** No object in it says a name twice. @param {string} data */
+function isStrict(data) {
+  try {
+    strictJson(data);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {unknown} value @returns {RTCIceServer[]} */
@@ -188,10 +199,10 @@ export class Signal {
     }
     const id = typeof message.id === 'string' ? message.id : '';
     switch (message.kind) {
-      case 'welcome': return this.#welcomed(message);
+      case 'welcome': return this.#welcomed(message, data);
       case 'joined': return this.on.joined(id, message.resumed === true);
       case 'away': return this.on.away(id, Number(message.seconds) || 0);
-      case 'left': return this.on.left(id, String(message.reason));
+      case 'left': return this.on.left(id, word(message.reason) ?? 'unknown');
       case 'envelope': return this.on.envelope(String(message.from), message.payload);
       case 'bye':
         if (message.reason === 'resumed-elsewhere') this.#refusal = message.reason;
@@ -204,8 +215,8 @@ export class Signal {
     }
   }
 
-  /** @param {any} message */
-  #welcomed(message) {
+  /** @param {any} message @param {string} data its text */
+  #welcomed(message, data) {
     clearTimeout(this.#patience);
     this.#attempts = 0;
     this.#refusal = '';
@@ -223,7 +234,7 @@ export class Signal {
       resumed: message.resumed === true,
       ice: iceServers(message.ice),
       tls: { version: word(tls.version), cipher: word(tls.cipher), group: word(tls.group) },
-      policy: 'policy' in message ? message.policy : {},
+      policy: 'policy' in message ? (isStrict(data) ? message.policy : null) : {},
     });
   }
 
