@@ -2,7 +2,7 @@
 BUILD ?= build
 ARGS ?=
 
-.PHONY: run build test bench net fuzz format install clean
+.PHONY: run build test bench net mutants fuzz format install clean
 
 run: build
 	@exec $(BUILD)/sotto serve $(ARGS)
@@ -30,6 +30,12 @@ net:
 	@ninja -C build-gcc --quiet
 	@python3 tools/run_tests.py npm >/dev/null
 	@SOTTO=build-gcc/sotto SOTTO_LINK=build-gcc/tests/link SOTTO_NET_FIGURES=1 tests/net/run
+
+# Takes out one check after another (docs/report.md, section 4), and demands that a test fails for each; some minutes.
+mutants:
+	@tools/packages build test
+	@python3 tools/run_tests.py npm >/dev/null
+	@tests/mutants/run $(ARGS)
 
 # Fuzzes each target for FUZZ_SECONDS, and keeps what it finds in fuzz/corpus.
 fuzz:

@@ -1,7 +1,7 @@
 /*
- * trust/report_check: any bytes as the file of a report. The first half of the input is one file, the rest another: none
- * is taken that is not signed, and two that are taken can be compared. So that the fuzzer gets behind the signature, what
- * begins with '!' is a report that this target signs itself.
+ * trust/report_check: any bytes as the file of a report. The first half of the input is one file, the rest another:
+ * none is taken that is not signed, and two that are taken can be compared. So that the fuzzer gets behind the
+ * signature, what begins with '!' is a report that this target signs itself.
  */
 #include "trust/report_check.h"
 #include "trust/schema.h"

@@ -65,3 +65,35 @@ test('documents link to what is there', () => {
       assert.ok(existsSync(path), `${doc} names ${path}`);
   }
 });
+
+test('every sentence that a page, a panel or a report can show names its check in docs/report.md, and each check a test', () => {
+  const document = read('docs/report.md');
+  const section = document.slice(document.indexOf('## 4.'));
+  const mutants = JSON.parse(read('tests/mutants/mutants.json'));
+  const rows = [...section.matchAll(/^\| `([a-z0-9-]+)`( on the page)? \| .+? \| `([^`]+)` \| `([^`]+)` \|$/gm)];
+  assert.equal(rows.length, mutants.length);
+  const checks = new Set(rows.map(([, name]) => name));
+  for (const { check, file, test: program, page, server } of mutants) {
+    const [name, where] = check.split(', ');
+    const row = rows.find((one) => one[1] === name && Boolean(one[2]) === (where === 'page') && one[3] === file);
+    assert.ok(row, `${check} is not in the table of checks`);
+    const wanted = page ? `tests/page/${page}` : server ? `tests/server/${server}` : `/${program}.c`;
+    assert.ok(row[4].endsWith(wanted) && existsSync(row[4]), `${check}: ${row[4]}`);
+  }
+  const codes = [...read('src/trust/words.c').matchAll(/^ {4}\{"([a-z-]+)",/gm), ...read('web/errors.js').matchAll(/^ {2}'([a-z-]+)': \[/gm)]
+    .map(([, code]) => code);
+  assert.ok(codes.length > 150);
+  const reasons = section.slice(section.indexOf('### Reasons'), section.indexOf('### Checks'));
+  for (const code of codes) assert.ok(reasons.includes(`\`${code}\``), `${code} has no row among the reasons`);
+  // The whole sentence, or what of it is no name.
+  const texts = [...read('src/trust/person.c').matchAll(/snprintf\(line, SO_REPORT_TEXT, "(Encrypted[^"]*)"/g),
+    ...read('src/trust/report.c').matchAll(/first = (?:.*\? )?"([^"]+)"/g), ...read('web/report.js').matchAll(/plain\('[a-z]+', '([^']+)'/g),
+    ...read('web/report.js').matchAll(/\[[`'](Encrypted[^`']*)[`'],/g)].map(([, text]) => text.replace(/%s|\$\{[^}]+\}/g, 'NAME'));
+  assert.ok(texts.length >= 14, texts.join('; '));
+  for (const text of texts) assert.ok(section.includes(`"${text}"`), `"${text}" is not in docs/report.md`);
+  // What is named as a check is one, and none is there that nothing rests on.
+  const parts = section.slice(0, section.indexOf('### Checks'));
+  const said = new Set([...parts.matchAll(/`([a-z0-9]+(?:-[a-z0-9]+)*)`/g)].map(([, name]) => name));
+  const rest = section.slice(section.indexOf('What `sotto report check` says'));
+  for (const name of checks) assert.ok(said.has(name) || rest.includes(`\`${name}\``) || name === 'origin', `nothing rests on ${name}`);
+});
