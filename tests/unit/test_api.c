@@ -134,6 +134,27 @@ static void a_call_to_nobody_fails_in_a_loop_of_ones_own(void **state)
     (void)close(server.fd);
 }
 
+static void a_policy_is_read_before_anything_is_said(void **state)
+{
+    static const char *const bad[] = {"", "[]", "{\"tls\":\"1.3\"}", "{\"compare\":1}"};
+    char link[SOTTO_LINK_MAX];
+    sotto_engine *engine;
+    sotto_error error;
+
+    (void)state;
+    assert_int_equal(sotto_engine_new(&engine, NULL, &error), SOTTO_OK);
+    assert_int_equal(sotto_link_make(link, sizeof link, "https://localhost:1", &error), SOTTO_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        sotto_call_options options = {.link = link, .policy = bad[i]};
+        sotto_call *call;
+
+        assert_int_equal(sotto_call_join(&call, engine, &options, &error), SOTTO_BAD_INPUT);
+        assert_string_equal(error.layer, "policy");
+        assert_null(call);
+    }
+    sotto_engine_free(engine);
+}
+
 static void a_call_is_freed_at_any_time(void **state)
 {
     deaf_server server;
@@ -278,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_link_is_made_and_checked),
         cmocka_unit_test(a_link_that_does_not_fit_leaves_nothing),
         cmocka_unit_test(a_call_to_nobody_fails_in_a_loop_of_ones_own),
+        cmocka_unit_test(a_policy_is_read_before_anything_is_said),
         cmocka_unit_test(a_call_is_freed_at_any_time),
         cmocka_unit_test(no_sigpipe_reaches_the_program),
         cmocka_unit_test(what_is_wrong_is_refused),
