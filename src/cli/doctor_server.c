@@ -1,12 +1,12 @@
 /* The server: its name, the way to it, its certificate, the clocks, and a seat in a room of its own for a moment. */
 #include "cli/doctor.h"
 
-#include "base/text.h"
+#include "cli/visit.h"
 #include "net/fetch.h"
 #include "net/sockaddr.h"
-#include "net/wss.h"
 #include "signal/message.h"
 #include "trust/chain.h"
+#include "trust/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,6 @@
 
 #define PATIENCE_MS 10000
 #define ADDRESSES 8
-#define ROOM_BYTES 16
 /* Both clocks may be this far apart: certificates and TURN's credentials are made for longer. */
 #define CLOCK_OFF 60
 
@@ -170,50 +169,6 @@ static bool secure(doctor *d)
 
 /* ---- a seat for a moment ---- */
 
-typedef struct seat {
-    doctor *d;
-    so_wss *wss;
-    so_certs *chain;
-    uv_timer_t patience;
-    char version[32], group[32];
-    bool open, welcome, refused;
-    so_error why;
-} seat;
-
-/* Pings alone keep a connection, and nobody waits for ever for a seat. */
-static void on_no_seat(uv_timer_t *timer)
-{
-    seat *s = timer->data;
-
-    if (s->open)
-        (void)so_fail(&s->why, SO_IO, "signaling",
-                      "the server gives no answer for %d s; who runs it should look at its log", PATIENCE_MS / 1000);
-    so_wss_abort(s->wss);
-}
-
-static void on_open(void *user)
-{
-    seat *s = user;
-    uint8_t bytes[ROOM_BYTES], text[256];
-    char room[SO_ROOM_TEXT_LEN + 1];
-    so_writer w = so_writer_of(text, sizeof text);
-    so_tls_facts facts = so_wss_facts(s->wss);
-
-    s->open = true;
-    (void)snprintf(s->version, sizeof s->version, "%s", facts.version);
-    (void)snprintf(s->group, sizeof s->group, "%s", facts.group == NULL ? "" : facts.group);
-    if (so_wss_chain(s->wss, &s->chain) != SO_OK)
-        s->chain = NULL;
-    if (so_random_fill(&so_random_system, bytes, sizeof bytes) != SO_OK) {
-        so_wss_abort(s->wss);
-        return;
-    }
-    /* Nobody else can be in it: its name is as good as a key, and used once. */
-    so_base64url(room, bytes, sizeof bytes);
-    so_signal_write_join(&w, room, NULL);
-    so_wss_send(s->wss, (const char *)text, so_writer_len(&w));
-}
-
 static void add_server(doctor *d, const char *url, const json_t *username, const json_t *credential)
 {
     doctor_server *s = &d->servers[d->server_count];
@@ -253,47 +208,7 @@ static void take_servers(doctor *d, const json_t *ice)
     }
 }
 
-static void on_text(void *user, const char *text, size_t len)
-{
-    seat *s = user;
-    so_signal_message m;
-    uint8_t bye[64];
-    so_writer w = so_writer_of(bye, sizeof bye);
-    so_error err;
-
-    if (so_signal_parse(&m, text, len, &err) != SO_OK) {
-        (void)so_fail(&s->why, SO_BAD_INPUT, "signaling",
-                      "the server said what is no message of " SO_SUBPROTOCOL "; update sotto here or there");
-        so_wss_abort(s->wss);
-        return;
-    }
-    if (m.kind == SO_SIGNAL_WELCOME) {
-        s->welcome = true;
-        take_servers(s->d, json_object_get(m.root, "ice"));
-        so_signal_write_bye(&w, NULL);
-        so_wss_send(s->wss, (const char *)bye, so_writer_len(&w));
-        so_wss_finish(s->wss);
-    } else if (m.kind == SO_SIGNAL_ERROR) {
-        s->refused = true;
-        (void)so_fail(&s->why, SO_REFUSED, "signaling", "%.150s %.150s", m.text == NULL ? "" : m.text,
-                      m.remedy == NULL ? "" : m.remedy);
-        so_wss_finish(s->wss);
-    }
-    so_signal_message_free(&m);
-}
-
-static void on_closed(void *user, unsigned code, unsigned http, const so_error *why)
-{
-    seat *s = user;
-
-    (void)code;
-    (void)http;
-    if (s->why.status == SO_OK)
-        s->why = *why;
-    uv_close((uv_handle_t *)&s->patience, NULL);
-}
-
-static void certificate(doctor *d, const seat *s)
+static void certificate(doctor *d, const visit *s)
 {
     const so_cert *leaf = s->chain == NULL || so_certs_count(s->chain) == 0 ? NULL : so_certs_at(s->chain, 0);
     so_unix ends, now = time(NULL);
@@ -317,32 +232,49 @@ static void certificate(doctor *d, const seat *s)
         doctor_say(d, DOCTOR_WELL, "expiry", "it is valid to %s, for %d days", date, (int)((ends - now) / SO_DAY));
 }
 
+/* What it asks of every call, as it says it. */
+static void policy(doctor *d, const json_t *welcome)
+{
+    so_policy asked;
+    so_error err;
+    char text[SO_POLICY_JSON_MAX];
+    so_writer w = so_writer_of(text, sizeof text - 1);
+
+    if (json_object_get(welcome, "policy") == NULL)
+        return;
+    if (so_policy_read(&asked, json_object_get(welcome, "policy"), "the server's policy", &err) != SO_OK) {
+        doctor_say(d, DOCTOR_FAILED, "policy", "%s", err.text);
+        return;
+    }
+    so_policy_write_given(&asked, &w);
+    text[so_writer_len(&w)] = '\0';
+    doctor_say(d, DOCTOR_NOTE, "policy", "the server asks of every call: %.300s (sotto policy show)", text);
+}
+
 static bool signaling(doctor *d)
 {
-    static const so_wss_events events = {.open = on_open, .text = on_text, .closed = on_closed};
-    seat s = {.d = d};
+    visit_request request = {.loop = &d->loop, .ctx = d->ctx, .url = d->url, .connect_to = d->connect_to};
+    bool welcome;
+    visit v;
 
-    if (so_wss_connect(&s.wss, &d->loop, d->ctx, d->url, d->connect_to, &events, &s) != SO_OK) {
-        doctor_say(d, DOCTOR_FAILED, "websocket", "no connection can be begun; end other programs");
-        return false;
-    }
-    (void)uv_timer_init(&d->loop.uv, &s.patience);
-    s.patience.data = &s;
-    (void)uv_timer_start(&s.patience, on_no_seat, PATIENCE_MS, 0);
-    so_loop_run(&d->loop);
-    if (s.open) {
-        certificate(d, &s);
-        doctor_say(d, DOCTOR_WELL, "tls", "%s%s%s", s.version, s.group[0] == '\0' ? "" : ", ", s.group);
+    visit_server(&v, &request);
+    if (v.open) {
+        certificate(d, &v);
+        doctor_say(d, DOCTOR_WELL, "tls", "%s%s%s", v.version, v.group[0] == '\0' ? "" : ", ", v.group);
         doctor_say(d, DOCTOR_WELL, "websocket", "the server speaks " SO_SUBPROTOCOL " over WSS");
     } else {
-        doctor_say(d, DOCTOR_FAILED, "websocket", "%s", s.why.text);
+        doctor_say(d, DOCTOR_FAILED, "websocket", "%s", v.why.text);
     }
-    so_certs_free(s.chain);
-    if (s.welcome)
+    welcome = v.welcome != NULL;
+    if (welcome) {
+        take_servers(d, json_object_get(v.welcome, "ice"));
         doctor_say(d, DOCTOR_WELL, "room", "a seat in a room of its own was given, and given back");
-    else if (s.open)
-        doctor_say(d, DOCTOR_FAILED, "room", "%s%s", s.refused ? "the server refuses a seat: " : "", s.why.text);
-    return s.welcome;
+        policy(d, v.welcome);
+    } else if (v.open) {
+        doctor_say(d, DOCTOR_FAILED, "room", "%s%s", v.refused ? "the server refuses a seat: " : "", v.why.text);
+    }
+    visit_end(&v);
+    return welcome;
 }
 
 bool doctor_server_itself(doctor *d)

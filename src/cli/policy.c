@@ -1,6 +1,6 @@
 #include "server/policy.h"
 #include "cli/commands.h"
-#include "net/tls.h"
+#include "cli/visit.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -37,24 +37,55 @@ static void print(const so_policy *policy)
     }
 }
 
-static int show(const char *own, const char *server, bool json)
+typedef struct request {
+    const char *own, *server, *url, *ca, *connect_to;
+    bool json;
+} request;
+
+/* Takes a seat there for a moment, as a call would. */
+static so_status ask(const request *r, so_policy *theirs, so_error *err)
+{
+    so_url url;
+    so_loop loop;
+    visit v = {.open = false};
+    visit_request there = {.loop = &loop, .url = &url, .connect_to = r->connect_to};
+    so_status status = so_url_parse(&url, r->url, err);
+
+    if (status != SO_OK || (status = so_tls_client(&there.ctx, r->ca, err)) != SO_OK)
+        return status;
+    if (so_loop_open(&loop) != SO_OK) {
+        SSL_CTX_free(there.ctx);
+        return so_fail(err, SO_NO_MEMORY, "policy", "the system gives no event loop; end other programs");
+    }
+    visit_server(&v, &there);
+    if (v.welcome == NULL)
+        status = so_fail(err, SO_IO, "policy", "%s", v.why.text);
+    else
+        status = so_policy_read(theirs, json_object_get(v.welcome, "policy"), "the server's policy", err);
+    visit_end(&v);
+    so_loop_close(&loop);
+    SSL_CTX_free(there.ctx);
+    return status;
+}
+
+static int show(const request *r)
 {
     char text[SO_POLICY_JSON_MAX];
     so_writer w = so_writer_of(text, sizeof text);
     so_policy policy, theirs;
     so_policy_rule rule;
     so_error err;
-    so_status status = so_policy_load(&policy, own, &err);
+    so_status status = so_policy_load(&policy, r->own, &err);
 
     if (status == SO_OK)
-        status = so_policy_load(&theirs, server, &err);
+        status = r->url != NULL ? ask(r, &theirs, &err) : so_policy_load(&theirs, r->server, &err);
     if (status == SO_OK)
         status = so_policy_tighten(&policy, &theirs, &rule, &err);
     if (status != SO_OK) {
         (void)fprintf(stderr, "sotto policy: %s\n", err.text);
         return SO_EXIT_FAILED;
     }
-    if (!json) {
+    if (!r->json) {
         print(&policy);
         return SO_EXIT_OK;
     }
@@ -67,11 +98,13 @@ int so_cli_policy(int argc, char **argv)
 {
     static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
                                             {"server", required_argument, NULL, 's'},
+                                            {"ca", required_argument, NULL, 'c'},
+                                            {"connect", required_argument, NULL, 't'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    const char *own = NULL, *server = NULL, *name = argc < 2 ? "" : argv[1];
-    bool json = false;
+    const char *name = argc < 2 ? "" : argv[1];
+    request r = {.own = NULL};
     int c;
 
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
@@ -83,15 +116,23 @@ int so_cli_policy(int argc, char **argv)
     optind = 1;
     while ((c = getopt_long(argc - 1, argv + 1, "h", options, NULL)) != -1) {
         if (c == 'p')
-            own = optarg;
+            r.own = optarg;
         else if (c == 's')
-            server = optarg;
+            r.server = optarg;
+        else if (c == 'c')
+            r.ca = optarg;
+        else if (c == 't')
+            r.connect_to = optarg;
         else if (c == 'j')
-            json = true;
+            r.json = true;
         else if (c == 'h')
             return fputs(help, stdout) < 0 ? SO_EXIT_FAILED : SO_EXIT_OK;
         else
             return SO_EXIT_USAGE;
     }
-    return optind == argc - 1 ? show(own, server, json) : usage("show takes options alone");
+    if (optind == argc - 2)
+        r.url = argv[argc - 1];
+    if (optind < argc - 2 || (r.url != NULL && r.server != NULL))
+        return usage("give one URL, or --server FILE");
+    return show(&r);
 }

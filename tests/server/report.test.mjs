@@ -175,10 +175,15 @@ test('sotto policy show says what is in force and why', async (t) => {
   assert.equal(plain.out.match(/From the default\./g).length, 10);
   const both = JSON.parse((await command(['policy', 'show', '--json', '--policy', own, '--server', theirs])).out);
   assert.deepEqual([both.rules.dtls_groups, both.from.dtls_groups, both.from.compare, both.from.tls_min], [['secp256r1'], 'server', 'server', 'own']);
+  const server = await Server.start(t, ['--policy', theirs]);
+  const asked = await command(['policy', 'show', '--json', '--policy', own, '--ca', server.listening.ca, server.url]);
+  assert.deepEqual(JSON.parse(asked.out), both, asked.err);
+  assert.match((await command(['doctor', '--ca', server.listening.ca, server.url])).out, /asks of every call: \{"dtls_groups":\["secp256r1"\],"compare":true\}/);
+  assert.equal((await command(['policy', 'show', server.url])).code, 1, 'its CA is not trusted here');
   const conflict = await command(['policy', 'show', '--policy', own, '--server', against]);
   assert.equal(conflict.code, 1);
   assert.match(conflict.err, /nothing in common in the rule dtls_groups/);
-  for (const args of [['policy'], ['policy', 'make'], ['policy', 'show', 'x'], ['report'], ['report', 'check'], ['report', 'check', 'a', 'b', 'c']]) {
+  for (const args of [['policy'], ['policy', 'make'], ['policy', 'show', 'x', 'y'], ['report'], ['report', 'check'], ['report', 'check', 'a', 'b', 'c']]) {
     assert.equal((await command(args)).code, 2, args.join(' '));
   }
   for (const name of ['policy', 'report']) assert.equal((await command([name, '--help'])).code, 0);
