@@ -123,6 +123,7 @@ function showOver(reason) {
 function drawCover() {
   const picture = state === 'in-call' && hasRemote && (other.video || other.screen);
   show('cover', !picture);
+  show('slot-invite-wait', state === 'waiting');
   byId('remote').classList.toggle('fit', other.screen);
   show('other-muted', state === 'in-call' && !other.audio);
   byId('cover').classList.toggle('busy', state !== 'in-call');

@@ -84,7 +84,7 @@ const sayName = (name) => (/^\w{1,40}$/.test(name) ? name : 'with that name');
 
 /** @param {unknown} value of a message @returns {Rules} @throws {PolicyError} */
 export function readPolicy(value) {
-  if (!isObject(value)) throw new PolicyError(null, 'It is no JSON object.');
+  if (!isObject(value)) throw new PolicyError(null, 'It is no JSON object, or says a name twice.');
   for (const [name, rule] of Object.entries(value)) {
     if (!Object.hasOwn(RULES, name)) throw new PolicyError(name, `This page does not know the rule ${sayName(name)}.`);
     if (!fits(name, rule)) throw new PolicyError(name, `The rule ${name} has a value that it cannot have.`);

@@ -227,6 +227,9 @@ export class Report {
       return plain('ended', 'The call is over', held && fingerprints.state === 'held'
         ? 'It was encrypted end to end and verified to its end.' : 'It ended before every check had held.');
     }
+    if (held && this.person?.wanted) {
+      return plain('checking', 'Waiting for you to compare', 'Nothing goes out, and nothing comes in, before you have.');
+    }
     if (held && this.person && !this.person.admitted) {
       return plain('checking', 'Checking who is there…', 'No sound and no picture goes out or is shown before that is settled.');
     }

@@ -52,6 +52,7 @@ export class Evil {
   /** @type {((envelope: Envelope) => string[] | void)} what goes on in place of an envelope; nothing: itself */
   scheme = () => {};
   /** @type {(room: string) => string} in which room an end is really seated */ seat = (room) => room;
+  /** @type {(text: string) => string} what an end gets in place of its welcome */ welcome = (text) => text;
 
   /** @param {World} world a server behind, and this in front of it */
   static async start(world) {
@@ -82,6 +83,7 @@ export class Evil {
     this.ends = new Map();
     this.scheme = scheme;
     this.seat = (room) => room;
+    this.welcome = (text) => text;
   }
 
   #pass(req, res) {
@@ -119,7 +121,7 @@ export class Evil {
       end.other = message.members[0] ?? '';
       this.ends.set(end.name, end);
     } else if (message.kind === 'joined') end.other = message.id;
-    end.socket.send(data);
+    end.socket.send(message.kind === 'welcome' ? this.welcome(data) : data);
   }
 
   #fromEnd(end, data) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { check, codeOf, inForce, NAMES, parsePolicy, PolicyError, readPolicy, sayPolicy, tighten } from '../../web/policy.js';
+import { check, checkRule, codeOf, inForce, NAMES, parsePolicy, PolicyError, readPolicy, sayPolicy, tighten } from '../../web/policy.js';
 import { isKnown } from '../../web/errors.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../vectors/policy.json', import.meta.url), 'utf8'));
@@ -50,4 +50,23 @@ test('what is asked for is told in words, and nothing else', () => {
   assert.deepEqual(lines.map((line) => /\((.*)\)\.$/.exec(line)[1]), ['of the server', 'of this end', 'of the server']);
   assert.match(lines[0], /: x25519 \(/);
   for (const name of NAMES) assert.ok(isKnown(codeOf(name)), name);
+});
+
+test('what no browser shows is refused before a call', () => {
+  assert.equal(checkRule(inForce({}), 'dtls_groups', null), null);
+  const { fault, door, why } = checkRule(inForce({ dtls_groups: ['x25519'] }), 'dtls_groups', null);
+  assert.deepEqual([fault, door], ['not-observed', 'media']);
+  assert.match(why, /dtls_groups, of this end, asks for x25519, and this browser does not show it/);
+});
+
+test('what a server calls a rule is said only where it is a name', () => {
+  const message = (name) => {
+    try {
+      return readPolicy({ [name]: true });
+    } catch (error) {
+      return error.message;
+    }
+  };
+  assert.match(message('tls'), /the rule tls\.$/);
+  for (const name of ['', 'x'.repeat(41), 'two words', '<b>', '\ud800', '192.0.2.1']) assert.equal(message(name), 'This page does not know the rule with that name.');
 });

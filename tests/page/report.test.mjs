@@ -87,6 +87,8 @@ test('nobody who was not let in has a call that is verified', () => {
     report.meet({ ...nobody, admitted: false, alarm, awaited: ann });
     assert.equal(report.verdict().state, 'checking');
   }
+  report.meet({ ...nobody, admitted: false, wanted: true });
+  assert.deepEqual([report.verdict().state, report.verdict().text], ['checking', 'Waiting for you to compare']);
 });
 
 test('a new association knows nobody yet', () => {
