@@ -101,7 +101,7 @@ export class Call {
 
   async hangUp() {
     if (this.#over) return;
-    await this.peer?.count().catch(() => {});
+    await this.peer?.count();
     await this.#sayBye('hangup');
     this.#finish('ended', 'hangup');
   }
@@ -503,7 +503,8 @@ export class Call {
 
   /** @param {unknown} reason */
   async #takeBye(reason) {
-    await this.peer?.count().catch(() => {});
+    await this.peer?.count();
+    if (this.#over) return;
     if (reason === 'hangup') return this.#finish('ended', 'peer-hangup');
     // A path takes two: this end would have found the same a moment later.
     if (reason === 'no-path' && !this.peer?.isOpen) return this.fail('path', 'no-path');

@@ -29,6 +29,7 @@ const RETRIES = 40;
 const RETRY_DELAY = 50;
 const STATS_RETRIES = 10;
 const PATIENCE = 2000;
+const LAST_COUNT = 200;
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -274,9 +275,11 @@ export class Peer {
     await this.#open();
   }
 
-  /** What was sent and received until now, for the report. */
+  /** What was sent and received until now, for the report; nobody hangs up later for it. */
   async count() {
-    if (this.isOpen && !this.#closed) this.report.put('media', describeCounts(await this.pc.getStats()));
+    if (!this.isOpen || this.#closed) return;
+    const stats = await Promise.race([this.pc.getStats().catch(() => null), pause(LAST_COUNT).then(() => null)]);
+    if (stats) this.report.put('media', describeCounts(stats));
   }
 
   /** What the browser counts: of a handshake that is just done it may tell a moment later. */
