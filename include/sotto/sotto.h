@@ -201,6 +201,7 @@ typedef struct sotto_call_options {
     bool compare_first;     /* the call is not open before sotto_call_compare said so */
     const char *policy;     /* what the call must have, as JSON (docs/policy.md), not kept; the stricter of this and the
                                server's is in force. What can't be met fails with "policy-...". NULL: the default */
+    bool report_addresses;  /* sotto_call_report has the addresses of the path; else none */
     bool records;           /* what comes is written to a file or handed on: a policy may forbid that */
     void *user;
     /* Called from within sotto_engine_run and sotto_engine_turn; each may be NULL. reason: a word such as "hangup",
@@ -261,7 +262,8 @@ SOTTO_API sotto_status sotto_call_direct_video(sotto_call *call, bool shows, boo
 /* Says goodbye; SOTTO_CALL_ENDED follows. */
 SOTTO_API void sotto_call_hang_up(sotto_call *call);
 /* What was verified so far, and how, as JSON with a final zero: the file of `sotto call --report`, signed with the
- * identity (docs/report.md). No address is in it. SOTTO_TOO_LONG: SOTTO_REPORT_MAX is always enough. */
+ * identity (docs/report.md). No address is in it unless report_addresses
+ * asked for them. SOTTO_TOO_LONG: SOTTO_REPORT_MAX is always enough. */
 SOTTO_API sotto_status sotto_call_report(sotto_call *call, char *json, size_t cap) SOTTO_MUST_CHECK;
 /*
  * At any time, also within a callback of this very call: nothing of it is called any more. A call that goes on says

@@ -120,6 +120,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
                                    .loopback = options->loopback,
                                    .policy = &policy,
                                    .records = options->records,
+                                   .addresses = options->report_addresses,
                                    .event = on_event,
                                    .closed = on_closed,
                                    .user = c};

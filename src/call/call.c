@@ -55,6 +55,7 @@ so_status so_call_new(so_call **out, const so_call_config *config, so_error *err
     if (c->abilities == NULL)
         c->abilities = config->picture.sends || config->picture.receives ? &so_sdp_video : &so_sdp_sound;
     c->records = config->records;
+    c->addresses = config->addresses;
     if (config->policy != NULL)
         c->policy = *config->policy;
     else

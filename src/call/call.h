@@ -40,6 +40,7 @@ typedef struct so_call_config {
     so_call_wish sound, picture;
     bool screen;                       /* the picture is that of a screen */
     bool records;                      /* what comes is written to a file, or handed on: a policy may forbid it */
+    bool addresses;                    /* the report has those of the path */
     const so_policy *policy;           /* this end's own (docs/policy.md), copied; NULL: the default */
     const so_sdp_abilities *abilities; /* NULL: sound, and video where a picture is wished for */
     /* Who this end is, and whom it knows (docs/protocol.md, sections 7 and 8). Both outlive the call, or NULL. */

@@ -414,6 +414,10 @@ void so_call_put_facts(so_call *c)
         put_counts(r, &facts);
     if (facts.local_kind == NULL)
         return;
+    if (c->addresses) {
+        so_address_text(&facts.local, r->own_address);
+        so_address_text(&facts.remote, r->their_address);
+    }
     so_report_put(r, SO_DOOR_PATH, "kind", facts.relayed ? "relayed" : "direct", NULL);
     so_report_put(r, SO_DOOR_PATH, "protocol", facts.relay_way == NULL ? "udp" : facts.relay_way, NULL);
     so_report_put(r, SO_DOOR_PATH, "mine", kind_words(facts.local_kind), later);

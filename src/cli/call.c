@@ -365,6 +365,7 @@ static void start_call(command *c)
                                .loopback = c->options.loopback,
                                .policy = &c->options.policy,
                                .records = records(&c->options),
+                               .addresses = c->options.report_addresses,
                                .event = on_event,
                                .closed = on_closed,
                                .user = c};

@@ -24,7 +24,7 @@ typedef struct call_options {
     const char *state, *passphrase_file, *expect, *remember, *policy_file;
     so_policy policy; /* that file's, and what --sas and --relay ask for */
     bool sas, private_call;
-    bool echo, chat, answer, json, loopback, relay, loop, screen;
+    bool echo, chat, answer, json, loopback, relay, loop, screen, report_addresses;
 } call_options;
 
 /* -1: go on; else the exit code, and everything is said. The link in argv is wiped: a process list shows it. */

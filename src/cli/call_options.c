@@ -43,7 +43,9 @@ static const char help[] =
     "  --relay          go through a relay (TURN) only: the other end learns no address of this one\n"
     "  --loopback       let loopback addresses take part, for two ends on one machine\n"
     "  --json           one JSON object a line, for a program\n"
-    "  --report FILE    write the report of what was verified, after each call\n\n"
+    "  --report FILE    write the report of what was verified, after each call\n"
+    "  --report-addresses\n"
+    "                   have the addresses of the path in that report; else none is in it\n\n"
     "Exit code: 0 the call was held and ended, 1 a file or this machine failed, 2 wrong usage, 3 the server cannot be\n"
     "reached, 4 its certificate was refused, 5 it refused the seat, 6 no call came to be, 7 the seal was broken,\n"
     "8 the other end's fingerprint is missing or wrong, 9 no path or no keys, 10 a check at the other end failed,\n"
@@ -75,7 +77,8 @@ enum {
     OPT_RELAY,
     OPT_LOOPBACK,
     OPT_JSON,
-    OPT_REPORT
+    OPT_REPORT,
+    OPT_REPORT_ADDRESSES
 };
 
 static const struct option names[] = {
@@ -105,6 +108,7 @@ static const struct option names[] = {
     {"loopback", no_argument, NULL, OPT_LOOPBACK},
     {"json", no_argument, NULL, OPT_JSON},
     {"report", required_argument, NULL, OPT_REPORT},
+    {"report-addresses", no_argument, NULL, OPT_REPORT_ADDRESSES},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -238,6 +242,9 @@ static int take(call_options *o, int option)
         break;
     case OPT_REPORT:
         o->report = optarg;
+        break;
+    case OPT_REPORT_ADDRESSES:
+        o->report_addresses = true;
         break;
     case 'h':
         (void)fputs(help, stdout);

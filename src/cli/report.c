@@ -150,6 +150,11 @@ static void say_report(const report_view *view, size_t which)
                    length[0] == '\0' ? "" : ", ", length);
     say("  ", "Time, by that end's clock", text);
     say_field("  ", "Call", json_object_get(report, "call"));
+    if (json_object_get(report, "addresses") != NULL) {
+        (void)snprintf(text, sizeof text, "%s, %s", text_of(json_object_get(report, "addresses"), "mine"),
+                       text_of(json_object_get(report, "addresses"), "theirs"));
+        say("  ", "Addresses", text);
+    }
     say("  ", text_of(verdict, "text"), text_of(verdict, "detail"));
     for (so_door door = 0; door < SO_DOORS; door++)
         say_door(door, report);

@@ -455,6 +455,7 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
                            .screen = config->screen,
                            .abilities = config->abilities,
                            .records = config->records,
+                           .addresses = config->addresses,
                            .policy = config->policy,
                            .identity = config->identity,
                            .known = config->known,

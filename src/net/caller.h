@@ -26,7 +26,7 @@ typedef struct so_caller_config {
     const so_known *known;
     const char *expect;
     bool loopback;           /* loopback addresses take part too */
-    bool records;            /* these two as so_call_config has them */
+    bool records, addresses; /* these three as so_call_config has them */
     const so_policy *policy; /* the handshakes of ctx and engine obey it already (so_tls_obey, so_engine_obey) */
     /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
      */

@@ -228,8 +228,11 @@ void so_peer_facts_of(const so_peer *p, so_peer_facts *out)
         out->local_kind = type_name(local);
         out->remote_kind = type_name(remote);
         out->relayed = local == SO_ICE_RELAY || remote == SO_ICE_RELAY;
-        if (so_ice_send_pair(p->ice, &own, &theirs))
+        if (so_ice_send_pair(p->ice, &own, &theirs)) {
             out->relay_way = so_peer_relay_way_of(p, &own);
+            out->local = own;
+            out->remote = theirs;
+        }
     }
     if (p->outgoing != NULL)
         so_srtp_stats(p->outgoing, &out->sent);

@@ -256,7 +256,8 @@ typedef struct so_peer_facts {
     bool dtls_client;
     const char *local_kind, *remote_kind; /* of the path's candidates: "host", "srflx", "prflx", "relay"; NULL: none */
     bool relayed;
-    const char *relay_way; /* this end's way to its relay: "udp", "tcp", "tls"; NULL: it uses none */
+    so_address local, remote; /* of the path: for a user who asked, and for no log */
+    const char *relay_way;    /* this end's way to its relay: "udp", "tcp", "tls"; NULL: it uses none */
     so_srtp_counts sent, received;
     uint64_t stray; /* datagrams from addresses that do not count, or that are of no protocol here */
     bool round_trip_known;

@@ -462,6 +462,10 @@ void so_report_write(const so_report *report, so_writer *w)
     write_known(w, ",\"call\":", report->call, "the two ends have no association yet");
     write_known(w, ",\"ends\":{\"mine\":", report->mine, "this end does not introduce itself");
     write_known(w, ",\"theirs\":", report->person.key, "the other end has not introduced itself");
+    if (report->own_address[0] != '\0') {
+        write_text(w, "},\"addresses\":{\"mine\":", report->own_address);
+        write_text(w, ",\"theirs\":", report->their_address);
+    }
     so_write_format(w, "},\"compared_by_people\":%s", report->person.compared ? "true" : "false");
     write_policy(report, w);
     for (so_door door = 0; door < SO_DOORS; door++) {

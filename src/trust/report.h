@@ -1,11 +1,12 @@
 /*
  * What was verified in one call, and how (docs/report.md): the native side's web/report.js, with the same fields.
- * Nothing here is guessed: what an end does not know is "not reported", with the reason. No address and no secret gets
- * in.
+ * Nothing here is guessed: what an end does not know is "not reported", with the reason. No secret gets in, and no
+ * address that its user did not ask for.
  */
 #ifndef SOTTO_TRUST_REPORT_H
 #define SOTTO_TRUST_REPORT_H
 
+#include "base/address.h"
 #include "base/bytes.h"
 #include "crypto/certs.h"
 #include "trust/association.h"
@@ -71,8 +72,9 @@ typedef struct so_report {
     so_door failed_door;
     char failed_code[48];
     so_error why;
-    char ended[48];          /* "": it has not */
-    so_person person;        /* as so_report_meet was last told */
+    char ended[48];                                                    /* "": it has not */
+    so_person person;                                                  /* as so_report_meet was last told */
+    char own_address[SO_ADDRESS_TEXT], their_address[SO_ADDRESS_TEXT]; /* "": not asked for, or no path yet */
     const so_policy *policy; /* in force, of whoever has the report; it outlives the report */
     char *chain;             /* JSON array of the server's certificates, or NULL */
 } so_report;

@@ -56,6 +56,18 @@ test('two reports of one call check out, are of their form, and are for their ow
   assert.ok(told.facts.length === 19 && told.facts.every(({ result }) => result === 'agrees'));
 });
 
+test('no address is in a report unless it was asked for', async (t) => {
+  const dir = folder(t);
+  const files = await call(t, await Server.start(t), dir, [['--report-addresses'], []]);
+  const [asked, silent] = files.map((file) => readFileSync(file, 'utf8'));
+  const { addresses } = JSON.parse(asked).report;
+  for (const end of ['mine', 'theirs']) assert.match(addresses[end], /^(\[[0-9a-f:]+\]|\d+\.\d+\.\d+\.\d+):\d+$/);
+  assert.equal(JSON.parse(silent).report.addresses, undefined);
+  for (const end of ['mine', 'theirs']) assert.ok(!silent.includes(addresses[end].replace(/:\d+$/, '')));
+  execFileSync('python3', [VALID, SCHEMA, ...files]);
+  assert.match((await check(...files)).out, /^ {2}Addresses +\S+, \S+$/m);
+});
+
 test('who signed is named where this end knows them', async (t) => {
   const dir = folder(t);
   const [a, b] = await call(t, await Server.start(t), dir, [['--remember', 'Bea'], []]);
