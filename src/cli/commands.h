@@ -6,10 +6,10 @@ enum {
     SO_EXIT_OK = 0,
     SO_EXIT_FAILED = 1,
     SO_EXIT_USAGE = 2,
-    /* `sotto call` alone; man/sotto-call.1 and docs say the same. */
+    /* `sotto call` alone, and 3 to 5 `sotto rehearse` too; man/sotto-call.1 and docs say the same. */
     SO_EXIT_UNREACHABLE = 3, /* the server cannot be reached */
     SO_EXIT_CERTIFICATE = 4, /* its certificate was refused */
-    SO_EXIT_ROOM = 5,        /* it refused the seat */
+    SO_EXIT_ROOM = 5,        /* it refused the seat, or the rehearsal */
     SO_EXIT_NOBODY = 6,      /* nobody came, or who came went before every door held */
     SO_EXIT_SEAL = 7,        /* the seal was broken */
     SO_EXIT_FINGERPRINT = 8, /* the other end's certificate is not the promised one */
@@ -29,5 +29,6 @@ int so_cli_page(int argc, char **argv);
 int so_cli_peers(int argc, char **argv);
 int so_cli_policy(int argc, char **argv);
 int so_cli_report(int argc, char **argv);
+int so_cli_rehearse(int argc, char **argv);
 
 #endif

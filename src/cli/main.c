@@ -11,6 +11,7 @@ static const struct {
     {"call", so_cli_call, "join a call by its link, from a terminal or a program"},
     {"serve", so_cli_serve, "serve the call page and its signaling"},
     {"doctor", so_cli_doctor, "look for what would keep a call from working, here and at a server"},
+    {"rehearse", so_cli_rehearse, "attack a server of your own, and see what holds"},
     {"link", so_cli_link, "print a fresh invitation link"},
     {"identity", so_cli_identity, "show or renew the key by which others recognise you"},
     {"peers", so_cli_peers, "list, rename, export and import the people whom you know"},

@@ -2,6 +2,7 @@
 
 #include "net/url.h"
 #include "server/page.h"
+#include "server/rehearsal.h"
 
 #include <string.h>
 #include <strings.h>
@@ -181,6 +182,34 @@ static void answer_health(so_hub *hub, const so_http *http, so_answer *a)
     end(a, &w);
 }
 
+/*
+ * The proof that this server's operator put the asker's token here. Only for a name that is ours: another server that
+ * somebody believes to be his own must not get its answer from this one. NULL: there is nothing here.
+ */
+static const char *rehearsal_proof(const so_hub *hub, const so_http *http, char proof[SO_REHEARSAL_PROOF_LEN + 1])
+{
+    const char *host = so_http_header(http, "host"), *nonce = so_rehearsal_nonce(so_http_target(http));
+
+    if (hub->rehearsal_token.len == 0 || nonce == NULL || !host_is_ours(hub, host) ||
+        so_rehearsal_proof(proof, hub->rehearsal_token, (so_slice){nonce, SO_REHEARSAL_NONCE_LEN},
+                           (so_slice){host, strlen(host)}) != SO_OK)
+        return NULL;
+    return proof;
+}
+
+static void answer_rehearsal(so_hub *hub, const so_http *http, const char *proof, so_answer *a)
+{
+    so_writer w;
+
+    begin(hub, a, &w, 200, so_http_header(http, "host"), false);
+    so_write_format(&w,
+                    "Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n",
+                    SO_REHEARSAL_PROOF_LEN);
+    if (strcmp(so_http_method(http), "HEAD") != 0)
+        so_write_text(&w, proof);
+    end(a, &w);
+}
+
 /* RFC 6455 §10.2: exact comparison; an absent Origin is refused, so native ends send their server's. */
 static bool origin_allowed(const so_hub *hub, const so_http *http)
 {
@@ -251,7 +280,8 @@ void so_gate_answer(so_hub *hub, const so_http *http, so_answer *a)
     const char *method = so_http_method(http), *host = so_http_header(http, "host");
     bool get = strcmp(method, "GET") == 0, head = strcmp(method, "HEAD") == 0;
     const so_page_file *file;
-    char path[64] = "";
+    char path[64] = "", made[SO_REHEARSAL_PROOF_LEN + 1];
+    const char *proof;
 
     hub->counters.requests++;
     if (host == NULL || host[0] == '\0') {
@@ -273,6 +303,8 @@ void so_gate_answer(so_hub *hub, const so_http *http, so_answer *a)
         answer_health(hub, http, a);
     else if (file != NULL)
         answer_file(hub, http, file, a);
+    else if ((proof = rehearsal_proof(hub, http, made)) != NULL)
+        answer_rehearsal(hub, http, proof, a);
     else
         refuse(hub, a, 404, host, so_http_keep_alive(http) && !so_http_upgrade(http), head, NULL);
     if (so_http_upgrade(http) && a->status != 101)

@@ -21,6 +21,7 @@ typedef struct so_list {
 typedef struct so_options {
     so_list listen, origin, name, ice_server, turn;
     char *public_url, *http, *cert, *key, *state, *passphrase_file, *turn_secret_file, *config, *log_level, *policy;
+    char *allow_rehearsal, *allow_rehearsal_file;
     bool json, log_addresses;
     /* Limits; times in seconds. */
     unsigned max_message, message_rate, joins_per_minute, connections_per_address, max_connections, max_rooms;

@@ -8,6 +8,7 @@
 #include "server/listen.h"
 #include "server/policy.h"
 #include "server/redirect.h"
+#include "server/rehearsal.h"
 #include "server/session.h"
 
 #include <malloc.h>
@@ -39,7 +40,7 @@ typedef struct server {
     uv_timer_t away, upkeep, settle, drain;
     uv_fs_event_t watches[WATCHES];
     char public_origin[300];
-    so_pem turn_secret;
+    so_pem turn_secret, rehearsal_token;
     so_policy policy;
     char policy_text[SO_POLICY_JSON_MAX]; /* what of it members are handed */
     unsigned minutes;
@@ -433,11 +434,35 @@ static so_status read_policy(server *sv, so_error *err)
     return SO_OK;
 }
 
+static so_status read_rehearsal_token(server *sv, so_error *err)
+{
+    const so_options *o = sv->options;
+    so_status status = SO_OK;
+
+    if (o->allow_rehearsal != NULL && o->allow_rehearsal_file != NULL)
+        return so_fail(err, SO_BAD_INPUT, "options", "give --allow-rehearsal or --allow-rehearsal-file, not both");
+    if (o->allow_rehearsal != NULL &&
+        so_pem_copy(&sv->rehearsal_token, o->allow_rehearsal, strlen(o->allow_rehearsal)) != SO_OK)
+        return so_fail(err, SO_NO_MEMORY, "server", "not enough memory to start");
+    if (o->allow_rehearsal_file != NULL)
+        status = so_passphrase_read(o->allow_rehearsal_file, &sv->rehearsal_token, err);
+    if (status == SO_OK && (o->allow_rehearsal != NULL || o->allow_rehearsal_file != NULL) &&
+        sv->rehearsal_token.len < SO_REHEARSAL_TOKEN_MIN)
+        return so_fail(
+            err, SO_BAD_INPUT, "options",
+            "the token of --allow-rehearsal needs %d characters at least, or it can be guessed; openssl rand "
+            "-hex 16 makes one",
+            SO_REHEARSAL_TOKEN_MIN);
+    sv->hub.rehearsal_token = so_pem_slice(&sv->rehearsal_token);
+    return status;
+}
+
 static so_status make_hub(server *sv, so_error *err)
 {
     static const so_rooms_events rooms_events = {.send = so_session_send, .displaced = so_session_displaced};
     const so_options *o = sv->options;
     uint8_t seed[16];
+    so_status status;
 
     if (so_random_fill(&so_random_system, seed, sizeof seed) != SO_OK)
         return so_fail(err, SO_CRYPTO, "server", "the system gives no random numbers; nothing can be kept secret here");
@@ -451,7 +476,8 @@ static so_status make_hub(server *sv, so_error *err)
     sv->hub.ws_pool = so_ws_pool_new(false, o->max_message, &so_session_ws_events);
     if (sv->hub.rooms == NULL || sv->hub.limits == NULL || sv->hub.ws_pool == NULL)
         return so_fail(err, SO_NO_MEMORY, "server", "not enough memory to start");
-    return read_turn_secret(sv, err);
+    status = read_rehearsal_token(sv, err);
+    return status == SO_OK ? read_turn_secret(sv, err) : status;
 }
 
 static so_status settle_public_origin(server *sv, so_error *err)
@@ -557,6 +583,7 @@ static void tear_down(server *sv)
     so_ws_pool_free(sv->hub.ws_pool);
     so_identity_free(&sv->identity);
     so_pem_free(&sv->turn_secret);
+    so_pem_free(&sv->rehearsal_token);
 }
 
 int so_serve(const so_options *options, so_error *err)

@@ -31,7 +31,8 @@ typedef struct so_hub {
     bool (*host_is_ours)(void *user, const char *host, size_t len);
     void *user;
     so_ice_servers ice;
-    const char *policy; /* JSON that every member is handed, or NULL */
+    so_slice rehearsal_token; /* a secret; empty: nobody may rehearse attacks here */
+    const char *policy;       /* JSON that every member is handed, or NULL */
     so_msec now;
     so_unix unix_now;
     bool draining;

@@ -1,0 +1,20 @@
+/*
+ * A `sotto` whose defences can be taken away one by one, to show that `sotto rehearse` notices: WEAK in the environment
+ * names the one that is off. The linker puts these functions in the place of the true ones (--wrap), so that nothing of
+ * it stands in the program itself.
+ */
+#ifndef SOTTO_TESTS_WEAK_H
+#define SOTTO_TESTS_WEAK_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline bool weak(const char *defence)
+{
+    const char *off = getenv("WEAK");
+
+    return off != NULL && strcmp(off, defence) == 0;
+}
+
+#endif
