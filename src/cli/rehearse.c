@@ -2,6 +2,7 @@
 
 #include "base/secret.h"
 #include "cli/commands.h"
+#include "cli/rehearse_room.h"
 #include "server/folder.h"
 #include "server/rehearsal.h"
 
@@ -35,7 +36,9 @@ static const char help[] =
     "reached,\n"
     "4 its certificate was refused, 5 it does not allow a rehearsal.\n";
 
-static const rehearse_group *const groups[] = {&rehearse_tls, &rehearse_impostors, &rehearse_origins};
+static const rehearse_group *const groups[] = {&rehearse_tls,      &rehearse_impostors, &rehearse_origins,
+                                               &rehearse_requests, &rehearse_messages,  &rehearse_slow,
+                                               &rehearse_limits};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 typedef struct choice {
@@ -154,6 +157,7 @@ static int attack(rehearsal *r, const choice *c)
     for (size_t g = 0; g < GROUPS; g++)
         if (count_wanted(c, groups[g]) > 0)
             run_group(r, c, groups[g]);
+    rehearse_room_end(r);
     rehearse_say_end(r);
     return r->weak == 0 && r->failed == 0 ? SO_EXIT_OK : SO_EXIT_FAILED;
 }

@@ -50,13 +50,14 @@ struct rehearsal {
     bool late;
     uv_signal_t signals[REHEARSE_SIGNALS];
     bool interrupted;
-    struct rehearse_own *own; /* the server that was started for this, or NULL */
+    struct rehearse_room *room; /* two honest ends, or NULL */
+    struct rehearse_own *own;   /* the server that was started for this, or NULL */
     unsigned held, weak, not_tried, failed, done, total;
     char seen[300]; /* by the attack that is under way */
 };
 
 extern const rehearse_group rehearse_tls, rehearse_impostors, rehearse_origins, rehearse_requests, rehearse_messages,
-    rehearse_limits, rehearse_seal, rehearse_media;
+    rehearse_limits, rehearse_slow, rehearse_seal, rehearse_media;
 
 /* What an attack returns; the text is what was seen, without a full stop. */
 rehearse_result rehearse_held(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define ADDRESSES 8
+/* In seconds: short, so that who takes his time need not be waited for long. */
+#define OWN_TIMEOUT "2"
 #define END_TRIES 600 /* of 5 ms */
 
 /* ---- a server of one's own ---- */
@@ -33,15 +35,22 @@ struct rehearse_own {
 /* In the child. What is set in the environment is about the operator's server, not about this one. */
 static void become_server(const struct rehearse_own *own, int out)
 {
-    char *argv[] = {(char *)"sotto",       (char *)"serve",   (char *)"--json",    (char *)"--log-level",
-                    (char *)"error",       (char *)"--state", (char *)own->folder, (char *)"--listen",
-                    (char *)"127.0.0.1:0", (char *)"--name",  (char *)"localhost", NULL};
+    static const char *const words[] = {"sotto",     "serve",          "--json",      "--log-level",
+                                        "error",     "--listen",       "127.0.0.1:0", "--name",
+                                        "localhost", "--tls-timeout",  OWN_TIMEOUT,   "--header-timeout",
+                                        OWN_TIMEOUT, "--join-timeout", OWN_TIMEOUT,   "--state"};
+    enum { WORDS = sizeof words / sizeof words[0] };
+    char *argv[WORDS + 2];
     char **to = environ;
 
     for (char **from = environ; *from != NULL; from++)
         if (strncmp(*from, "SOTTO_", 6) != 0)
             *to++ = *from;
     *to = NULL;
+    for (int i = 0; i < WORDS; i++)
+        argv[i] = (char *)words[i];
+    argv[WORDS] = (char *)own->folder;
+    argv[WORDS + 1] = NULL;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* however this process ends, no server stays */
     if (dup2(out, STDOUT_FILENO) >= 0)
         (void)execv("/proc/self/exe", argv);

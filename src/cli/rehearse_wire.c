@@ -431,8 +431,6 @@ bool wire_relays(wire *a, wire *b, const char *a_id, const char *b_id)
     (void)snprintf(payload, sizeof payload, "honest%06u", count++ % 1000000);
     (void)snprintf(text, sizeof text, "{\"kind\":\"envelope\",\"to\":\"%s\",\"payload\":\"%s\"}", b_id, payload);
     wire_say(a, text);
-    while (wire_hear_kind(b, "envelope", &heard, REHEARSE_PATIENCE))
-        if (strcmp(heard.payload, payload) == 0)
-            return strcmp(heard.from, a_id) == 0;
-    return false;
+    return wire_hear_kind(b, "envelope", &heard, REHEARSE_PATIENCE) && strcmp(heard.payload, payload) == 0 &&
+           strcmp(heard.from, a_id) == 0;
 }

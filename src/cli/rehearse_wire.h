@@ -75,7 +75,7 @@ wire *wire_signal(rehearsal *r);
 wire *wire_seat(rehearsal *r, const char *room, const char *resume, wire_heard *welcome);
 /* A room that nobody else is in. */
 void wire_room(char out[SO_ROOM_TEXT_LEN + 1]);
-/* Does what a says to b arrive, within the patience? */
+/* Does what a says to b arrive, and is it the first that does? */
 bool wire_relays(wire *a, wire *b, const char *a_id, const char *b_id);
 
 #endif
