@@ -38,7 +38,7 @@ static const char help[] =
 
 static const rehearse_group *const groups[] = {&rehearse_tls,      &rehearse_impostors, &rehearse_origins,
                                                &rehearse_requests, &rehearse_messages,  &rehearse_slow,
-                                               &rehearse_limits};
+                                               &rehearse_limits,   &rehearse_seal};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 typedef struct choice {
