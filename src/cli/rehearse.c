@@ -36,9 +36,9 @@ static const char help[] =
     "reached,\n"
     "4 its certificate was refused, 5 it does not allow a rehearsal.\n";
 
-static const rehearse_group *const groups[] = {&rehearse_tls,      &rehearse_impostors, &rehearse_origins,
-                                               &rehearse_requests, &rehearse_messages,  &rehearse_slow,
-                                               &rehearse_limits,   &rehearse_seal};
+static const rehearse_group *const groups[] = {
+    &rehearse_tls,  &rehearse_impostors, &rehearse_origins, &rehearse_requests, &rehearse_messages,
+    &rehearse_slow, &rehearse_limits,    &rehearse_seal,    &rehearse_keys,     &rehearse_media};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 typedef struct choice {

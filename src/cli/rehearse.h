@@ -57,7 +57,7 @@ struct rehearsal {
 };
 
 extern const rehearse_group rehearse_tls, rehearse_impostors, rehearse_origins, rehearse_requests, rehearse_messages,
-    rehearse_limits, rehearse_slow, rehearse_seal, rehearse_media;
+    rehearse_limits, rehearse_slow, rehearse_seal, rehearse_keys, rehearse_media;
 
 /* What an attack returns; the text is what was seen, without a full stop. */
 rehearse_result rehearse_held(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);
