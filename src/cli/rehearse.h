@@ -50,6 +50,11 @@ struct rehearsal {
     bool late;
     uv_signal_t signals[REHEARSE_SIGNALS];
     bool interrupted;
+    struct rehearse_slow_seen {
+        bool there;
+        rehearse_result results[3];
+        char seen[3][300];
+    } slow_seen;                /* of the attacks that wait for the server together */
     struct rehearse_room *room; /* two honest ends, or NULL */
     struct rehearse_own *own;   /* the server that was started for this, or NULL */
     unsigned held, weak, not_tried, failed, done, total;

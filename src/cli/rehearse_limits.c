@@ -13,7 +13,7 @@
 #define SPARE_FILES 64
 #define SLOW 15000
 /* The server that is started for it has shorter ones. */
-#define SLOW_OWN 4000
+#define SLOW_OWN 10000
 
 /* The last word of each: was the room untouched? */
 static rehearse_result and_the_room(rehearsal *r, rehearse_result result)
@@ -155,6 +155,27 @@ static unsigned files_left(void)
     return files.rlim_cur < SPARE_FILES ? 0 : (unsigned)(files.rlim_cur - SPARE_FILES);
 }
 
+/* Once the flood is gone the server takes honest ends again, as soon as it has noticed. */
+static rehearse_result and_then_others(rehearsal *r, rehearse_result result)
+{
+    char seen[sizeof r->seen];
+    so_msec until;
+
+    (void)snprintf(seen, sizeof seen, "%s", r->seen);
+    uv_update_time(&r->loop.uv);
+    until = so_loop_now(&r->loop) + REHEARSE_PATIENCE;
+    while (so_loop_now(&r->loop) < until) {
+        wire *w = wire_signal(r);
+
+        wire_free(w);
+        if (w != NULL) {
+            (void)snprintf(r->seen, sizeof r->seen, "%s", seen);
+            return result;
+        }
+    }
+    return rehearse_weak(r, "%.150s, but honest ends were still refused when it was over", seen);
+}
+
 /* Without a word, as those come who want nothing but to take up room. */
 static rehearse_result many_connections(rehearsal *r, int variant)
 {
@@ -169,7 +190,7 @@ static rehearse_result many_connections(rehearsal *r, int variant)
     for (unsigned i = 0; i < FLOOD_CONNECTIONS; i++)
         if ((wires[i] = wire_bare(r)) != NULL)
             opened += wire_opened(wires[i]);
-    if (opened > 0) /* the last one is closed at once, if any is */
+    if (wires[FLOOD_CONNECTIONS - 1] != NULL) /* the last one is closed at once, if any is */
         (void)wire_wait_end(wires[FLOOD_CONNECTIONS - 1], REHEARSE_SILENCE);
     for (unsigned i = 0; i < FLOOD_CONNECTIONS; i++)
         closed += wires[i] != NULL && wire_ended(wires[i]);
@@ -180,7 +201,7 @@ static rehearse_result many_connections(rehearsal *r, int variant)
             and_the_room(r, rehearse_held(r, "%u of %u connections were closed at once", closed, FLOOD_CONNECTIONS));
     for (unsigned i = 0; i < FLOOD_CONNECTIONS; i++)
         wire_free(wires[i]);
-    return result;
+    return and_then_others(r, result);
 }
 
 static const rehearse_attack floods[] = {
@@ -211,30 +232,65 @@ static bool signaling_opens(rehearsal *r)
     return w != NULL;
 }
 
+/* All three at once, since they only wait. */
+static bool begin_slowly(rehearsal *r, wire *wires[3])
+{
+    static const char half[] = "GET / HTTP/1.1\r\nHost: ";
+    bool opened = true;
+
+    wires[SLOW_TLS] = wire_bare(r);
+    wires[SLOW_HEAD] = wire_tls(r);
+    wires[SLOW_JOIN] = wire_signal(r);
+    for (int i = 0; i < 3; i++)
+        opened = opened && wires[i] != NULL && wire_opened(wires[i]);
+    if (opened)
+        wire_send(wires[SLOW_HEAD], half, sizeof half - 1);
+    return opened;
+}
+
+static rehearse_result judge_slow(rehearsal *r, wire *w, int variant)
+{
+    wire_heard heard;
+
+    if (variant != SLOW_JOIN)
+        return rehearse_held(r, "closed%s", wire_head_has(w, "HTTP/1.1 408 ") ? " with HTTP 408" : " by the server");
+    if (!wire_hear(w, &heard, 0) || strcmp(heard.code, "join-timeout") != 0)
+        return rehearse_weak(r, "closed, and not with the error join-timeout");
+    return expect_close(r, w, 4008);
+}
+
+static void wait_for_all(rehearsal *r, unsigned patience)
+{
+    struct rehearse_slow_seen *slow = &r->slow_seen;
+    wire *wires[3] = {NULL};
+    so_msec until, now;
+    bool opened = begin_slowly(r, wires);
+
+    uv_update_time(&r->loop.uv);
+    until = so_loop_now(&r->loop) + patience;
+    for (int i = 0; i < 3; i++) {
+        now = so_loop_now(&r->loop);
+        if (!opened)
+            slow->results[i] = rehearse_not_tried(r, "no connection");
+        else if (wire_wait_end(wires[i], until > now ? (unsigned)(until - now) : 0))
+            slow->results[i] = judge_slow(r, wires[i], i);
+        else
+            slow->results[i] = rehearse_weak(r, "after %u s it still waited", patience / 1000);
+        (void)snprintf(slow->seen[i], sizeof slow->seen[i], "%s", r->seen);
+    }
+    for (int i = 0; i < 3; i++)
+        wire_free(wires[i]);
+    slow->there = true;
+}
+
 static rehearse_result take_time(rehearsal *r, int variant)
 {
-    unsigned patience = r->own != NULL ? SLOW_OWN : SLOW;
-    rehearse_result result;
-    wire_heard heard = {.close = 0};
-    wire *w;
-
     if (r->own == NULL && !r->slow)
         return rehearse_not_tried(r, "it would take up to %u s; --slow tries it", SLOW / 1000);
-    w = variant == SLOW_TLS ? wire_bare(r) : variant == SLOW_HEAD ? wire_tls(r) : wire_signal(r);
-    if (w == NULL || !wire_opened(w)) {
-        wire_free(w);
-        return rehearse_not_tried(r, "no connection");
-    }
-    if (variant == SLOW_HEAD)
-        wire_send(w, "GET / HTTP/1.1\r\nHost: ", 22);
-    if (variant == SLOW_JOIN && wire_hear_kind(w, "error", &heard, patience) && strcmp(heard.code, "join-timeout") == 0)
-        result = expect_close(r, w, 4008);
-    else if (variant != SLOW_JOIN && wire_wait_end(w, patience))
-        result = rehearse_held(r, "closed%s", wire_head_has(w, "HTTP/1.1 408 ") ? " with HTTP 408" : " by the server");
-    else
-        result = rehearse_weak(r, "after %u s it still waited", patience / 1000);
-    wire_free(w);
-    return result;
+    if (!r->slow_seen.there)
+        wait_for_all(r, r->own != NULL ? SLOW_OWN : SLOW);
+    (void)snprintf(r->seen, sizeof r->seen, "%s", r->slow_seen.seen[variant]);
+    return r->slow_seen.results[variant];
 }
 
 static const rehearse_attack waits[] = {

@@ -14,7 +14,7 @@
 static const char *const words[] = {"held", "weak", "not tried"};
 static const char *const whoms[] = {"server", "this program"};
 
-static void keep(rehearsal *r, const char *fmt, va_list args)
+static void SO_PRINTF(2, 0) keep(rehearsal *r, const char *fmt, va_list args)
 {
     char text[sizeof r->seen];
 

@@ -19,7 +19,7 @@
 
 #define ADDRESSES 8
 /* In seconds: short, so that who takes his time need not be waited for long. */
-#define OWN_TIMEOUT "2"
+#define OWN_TIMEOUT "5"
 #define END_TRIES 600 /* of 5 ms */
 
 /* ---- a server of one's own ---- */

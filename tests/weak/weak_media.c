@@ -14,7 +14,10 @@
 #include <stdio.h>
 
 bool __real_so_fingerprint_equal(const so_fingerprint *a, const so_fingerprint *b);
-so_status __real_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault what, const char *fmt, ...);
+so_status __real_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault what, const char *fmt, ...)
+    SO_PRINTF(4, 5);
+so_status __wrap_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault what, const char *fmt, ...)
+    SO_PRINTF(4, 5);
 SRTP_PROTECTION_PROFILE *__real_SSL_get_selected_srtp_profile(SSL *ssl);
 so_status __real_so_dtls_context_make(so_dtls_context **context, so_error *err);
 bool __real_so_ice_counts(const so_ice *ice, const so_address *local, const so_address *remote);

@@ -8,6 +8,7 @@
 so_status __real_so_signal_parse(so_signal_message *m, const char *bytes, size_t len, so_error *err);
 void __real_so_signal_write_error(so_writer *w, so_signal_fault fault, const char *text);
 void __real_so_signal_write_envelope(so_writer *w, const char *from, const char *to, const char *payload, size_t len);
+void __real_so_ws_init(so_ws *ws, so_ws_pool *pool, void *user);
 so_status __real_so_ws_feed(so_ws *ws, const uint8_t *bytes, size_t len);
 so_status __real_so_rooms_join(so_rooms *rooms, const char *room, const char *resume, void *link, so_join *join);
 bool __real_so_rooms_deliver(so_rooms *rooms, so_seat *from, const so_signal_message *envelope, so_signal_fault *fault);
@@ -73,10 +74,18 @@ static bool ignores(const uint8_t *bytes, size_t len)
                         (weak_server("frame-continuation") && bytes[0] == 0x80));
 }
 
+/* The connection on which some came, and all that follows is passed over. */
+static const so_ws *fragments;
+
+void __wrap_so_ws_init(so_ws *ws, so_ws_pool *pool, void *user)
+{
+    if (fragments == ws)
+        fragments = NULL; /* another one, where that one was */
+    __real_so_ws_init(ws, pool, user);
+}
+
 so_status __wrap_so_ws_feed(so_ws *ws, const uint8_t *bytes, size_t len)
 {
-    static const so_ws *fragments; /* the connection on which some came, and all that follows is passed over */
-
     if (weak_server("limit-fragments") && len > 0 && bytes[0] == 0x01)
         fragments = ws;
     return ignores(bytes, len) || fragments == ws ? SO_OK : __real_so_ws_feed(ws, bytes, len);
