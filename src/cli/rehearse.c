@@ -253,6 +253,18 @@ static int read_options(rehearsal *r, choice *chosen, int argc, char **argv)
     return -1;
 }
 
+/* Of an invitation link only the server counts here; its secret is of no use, and a process list shows it. */
+static so_status read_url(so_url *url, char *text, so_error *err)
+{
+    char *secret = text + strcspn(text, "#");
+    so_status status;
+
+    so_wipe(secret, strlen(secret));
+    status = so_url_parse(url, text, err);
+    url->fragment = NULL;
+    return status;
+}
+
 static so_status read_token(const choice *c, so_pem *token, so_error *err)
 {
     const char *text = getenv(TOKEN_VARIABLE);
@@ -278,9 +290,8 @@ int so_cli_rehearse(int argc, char **argv)
     if (code >= 0)
         return code;
     if (optind < argc) {
-        if (so_url_parse(&url, argv[optind], &err) != SO_OK || read_token(&c, &token, &err) != SO_OK)
+        if (read_url(&url, argv[optind], &err) != SO_OK || read_token(&c, &token, &err) != SO_OK)
             return usage(err.text);
-        url.fragment = NULL;
         r.url = &url;
     }
     (void)signal(SIGPIPE, SIG_IGN);

@@ -118,7 +118,8 @@ static rehearse_result many_messages(rehearsal *r, int variant)
 
 static rehearse_result many_joins(rehearsal *r, int variant)
 {
-    rehearse_result result = rehearse_weak(r, "%u joins in a row were taken", FLOOD_JOINS);
+    rehearse_result result =
+        rehearse_weak(r, "%u joins in a row were taken; lower --joins-per-minute at the server", FLOOD_JOINS);
     bool refused = false;
 
     (void)variant;
@@ -195,7 +196,8 @@ static rehearse_result many_connections(rehearsal *r, int variant)
     for (unsigned i = 0; i < FLOOD_CONNECTIONS; i++)
         closed += wires[i] != NULL && wire_ended(wires[i]);
     if (closed == 0)
-        result = rehearse_weak(r, "%u connections from one address stayed open", opened);
+        result = rehearse_weak(
+            r, "%u connections from one address stayed open; lower --connections-per-address at the server", opened);
     else
         result =
             and_the_room(r, rehearse_held(r, "%u of %u connections were closed at once", closed, FLOOD_CONNECTIONS));

@@ -407,8 +407,12 @@ wire *wire_seat(rehearsal *r, const char *room, const char *resume, wire_heard *
     wire_say(w, (const char *)text);
     if (wire_hear(w, welcome, REHEARSE_PATIENCE) && strcmp(welcome->kind, "welcome") == 0)
         return w;
-    (void)rehearse_failed(r, "an honest join was answered %s%s%s", welcome->kind[0] == '\0' ? "nothing" : welcome->kind,
-                          welcome->code[0] == '\0' ? "" : ": ", welcome->code);
+    (void)rehearse_failed(r, "an honest join was answered %s%s%s%s",
+                          welcome->kind[0] == '\0' ? "nothing" : welcome->kind, welcome->code[0] == '\0' ? "" : ": ",
+                          welcome->code,
+                          strcmp(welcome->code, "too-many-joins") == 0
+                              ? "; was there a rehearsal within the last minute? Wait, and try again"
+                              : "");
     wire_free(w);
     return NULL;
 }

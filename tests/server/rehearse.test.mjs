@@ -55,6 +55,15 @@ test('without one defence exactly the attack on it is weak', async (t) => {
   }));
 });
 
+test('a server that an attack takes down is not reported as strong', async () => {
+  const { code, events } = await run(WEAK, ['--only', 'messages'], { WEAK: 'life' });
+  assert.equal(code, 1);
+  const after = events.find(({ event }) => event === 'control');
+  assert.equal(after.when, 'after');
+  assert.equal(after.group, 'messages');
+  assert.equal(events.at(-1).held, 0, JSON.stringify(events));
+});
+
 /** Something in front of a server that answers HTTP in the clear too. */
 async function careless(t, server) {
   const proxy = net.createServer((socket) => {

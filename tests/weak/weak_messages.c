@@ -34,6 +34,8 @@ so_status __wrap_so_signal_parse(so_signal_message *m, const char *bytes, size_t
 {
     so_status status = __real_so_signal_parse(m, bytes, len, err);
 
+    if (status != SO_OK && weak_server("life"))
+        abort(); /* as a fault in a parser would */
     if (status != SO_OK && passes(bytes, len)) {
         memset(m, 0, sizeof *m);
         return SO_OK;
