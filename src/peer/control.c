@@ -8,8 +8,8 @@
 static peer_track *track_sent_with(so_peer *p, uint32_t ssrc)
 {
     for (size_t i = 0; i < p->track_count; i++)
-        if (p->tracks[i].sends && p->tracks[i].out.sender.ssrc == ssrc)
-            return &p->tracks[i];
+        if (p->tracks[i]->sends && p->tracks[i]->out.sender.ssrc == ssrc)
+            return p->tracks[i];
     return NULL;
 }
 
@@ -41,15 +41,15 @@ static void take_bye(so_peer *p, const so_rtcp_packet *packet)
         if (!so_rtcp_read_bye(packet, b, &ssrc))
             return;
         for (size_t i = 0; i < p->track_count; i++)
-            if (p->tracks[i].in.source_known && p->tracks[i].in.source.ssrc == ssrc)
-                p->tracks[i].bye = true;
+            if (p->tracks[i]->in.source_known && p->tracks[i]->in.source.ssrc == ssrc)
+                p->tracks[i]->bye = true;
     }
 }
 
 static void take_sender(so_peer *p, const so_rtcp_sender *sr, so_msec now)
 {
     for (size_t i = 0; i < p->track_count; i++) {
-        peer_receiving *in = &p->tracks[i].in;
+        peer_receiving *in = &p->tracks[i]->in;
 
         if (!in->source_known || in->source.ssrc != sr->ssrc)
             continue;
@@ -147,7 +147,7 @@ static size_t report_blocks(so_peer *p, so_msec now, so_rtcp_block blocks[TRACKS
     size_t count = 0;
 
     for (size_t i = 0; i < p->track_count; i++)
-        if (p->tracks[i].in.source_known && so_rtp_stats_report(&p->tracks[i].in.source, now, &blocks[count]))
+        if (p->tracks[i]->in.source_known && so_rtp_stats_report(&p->tracks[i]->in.source, now, &blocks[count]))
             count++;
     return count;
 }
@@ -159,12 +159,12 @@ static size_t write_reports(so_peer *p, so_msec now, so_writer *w, uint32_t ssrc
     so_rtcp_block blocks[TRACKS_MAX];
     size_t count = report_blocks(p, now, blocks), senders = 0;
 
-    *own = p->tracks[0].out.sender.ssrc;
+    *own = so_peer_own_ssrc(p);
     for (size_t i = 0; i < p->track_count; i++) {
-        const so_rtp_sender *sender = &p->tracks[i].out.sender;
+        const so_rtp_sender *sender = &p->tracks[i]->out.sender;
         so_rtcp_sender sr;
 
-        if (!p->tracks[i].sends || sender->packets == 0)
+        if (!p->tracks[i]->sends || sender->packets == 0)
             continue;
         so_rtp_sender_report(sender, so_ntp_of_unix_msec(so_peer_unix(p, now)), now, &sr);
         so_rtcp_write_sr(w, &sr, blocks, senders == 0 ? count : 0);
@@ -225,7 +225,7 @@ static bool asks_again(const peer_track *t, so_msec now)
     const peer_codec *codec = codec_in_use(t);
 
     return t->receives && t->in.source_known && t->kind == SO_SDP_VIDEO && codec != NULL && codec->nack &&
-           codec->rtx_receive != NO_TYPE && so_nack_deadline(&t->in.nack) <= now;
+           codec->rtx_receive != NO_TYPE && so_nack_deadline(t->in.nack) <= now;
 }
 
 static void write_key_wish(peer_track *t, so_msec now, so_writer *w, uint32_t own)
@@ -245,13 +245,13 @@ static void write_key_wish(peer_track *t, so_msec now, so_writer *w, uint32_t ow
 
 static void write_track_feedback(so_peer *p, peer_track *t, so_msec now, so_writer *w)
 {
-    uint32_t own = p->tracks[0].out.sender.ssrc;
+    uint32_t own = so_peer_own_ssrc(p);
     uint16_t missing[NACKS_MAX];
     size_t count = 0;
 
     if (asks_again(t, now)) {
-        so_nack_round_trip(&t->in.nack, so_peer_round_trip(p));
-        count = so_nack_due(&t->in.nack, now, missing, NACKS_MAX);
+        so_nack_round_trip(t->in.nack, so_peer_round_trip(p));
+        count = so_nack_due(t->in.nack, now, missing, NACKS_MAX);
     }
     if (count > 0)
         so_rtcp_write_nack(w, own, t->in.source.ssrc, missing, count);
@@ -279,7 +279,7 @@ static void send_feedback(so_peer *p, peer_track *t, so_msec now)
     if (t != NULL)
         write_track_feedback(p, t, now, &w);
     else
-        so_peer_pace_write(p, now, &w, p->tracks[0].out.sender.ssrc);
+        so_peer_pace_write(p, now, &w, so_peer_own_ssrc(p));
     if (so_writer_len(&w) > head)
         send_rtcp(p, slot, &w);
 }
@@ -287,8 +287,8 @@ static void send_feedback(so_peer *p, peer_track *t, so_msec now)
 void so_peer_feedback(so_peer *p, so_msec now)
 {
     for (size_t i = 0; i < p->track_count; i++)
-        if (asks_for_key(&p->tracks[i], now) || asks_again(&p->tracks[i], now))
-            send_feedback(p, &p->tracks[i], now);
+        if (asks_for_key(p->tracks[i], now) || asks_again(p->tracks[i], now))
+            send_feedback(p, p->tracks[i], now);
     if (so_peer_pace_due(p, now))
         send_feedback(p, NULL, now);
 }
@@ -298,7 +298,7 @@ so_msec so_peer_feedback_deadline(const so_peer *p)
     so_msec at = UINT64_MAX;
 
     for (size_t i = 0; i < p->track_count; i++) {
-        const peer_track *t = &p->tracks[i];
+        const peer_track *t = p->tracks[i];
         const peer_codec *codec = codec_in_use(t);
         so_msec due = UINT64_MAX;
 
@@ -308,7 +308,7 @@ so_msec so_peer_feedback_deadline(const so_peer *p)
             due = t->in.key_asked_at == 0 ? 0 : t->in.key_asked_at + KEY_PATIENCE;
         if (due < at)
             at = due;
-        due = codec->nack && codec->rtx_receive != NO_TYPE ? so_nack_deadline(&t->in.nack) : UINT64_MAX;
+        due = codec->nack && codec->rtx_receive != NO_TYPE ? so_nack_deadline(t->in.nack) : UINT64_MAX;
         if (due < at)
             at = due;
     }

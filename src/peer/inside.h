@@ -98,7 +98,7 @@ typedef struct peer_receiving {
     uint8_t *reput; /* a packet behind a frame that ended without a marker */
     size_t reput_len;
     so_jitter jitter; /* how long to wait for what is late */
-    so_nack nack;     /* of video: what to ask for again */
+    so_nack *nack;    /* of video, likewise: what to ask for again */
     int type;         /* of the packets that are put together; NO_TYPE: none came */
     bool source_known;
     so_rtp_stats source; /* of the SSRC that is received */
@@ -187,7 +187,7 @@ struct so_peer {
     so_early early;
     so_srtp *outgoing, *incoming;
     so_rtcp_timer reports;
-    peer_track tracks[TRACKS_MAX];
+    peer_track *tracks[TRACKS_MAX]; /* track_count of them are there */
     size_t track_count;
     peer_data data;
     bool reduced; /* feedback may go without a report (RFC 5506) */
@@ -216,6 +216,12 @@ struct so_peer {
     uint32_t round_trip; /* 1/65536 s */
     uint8_t fraction_lost;
 };
+
+/* The SSRC that reports come from; 0: there is no track. */
+static inline uint32_t so_peer_own_ssrc(const so_peer *p)
+{
+    return p->track_count == 0 ? 0 : p->tracks[0]->out.sender.ssrc;
+}
 
 /* peer.c */
 void so_peer_set_state(so_peer *p, so_peer_state state, const char *why);

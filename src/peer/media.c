@@ -57,7 +57,7 @@ bool so_peer_media_receive(so_peer *p, so_msec now, uint8_t *bytes, size_t len, 
 
 static bool track_event(so_peer *p, size_t i, so_msec now, so_peer_event *out)
 {
-    peer_track *t = &p->tracks[i];
+    peer_track *t = p->tracks[i];
 
     out->track = i;
     if (t->told != t->receives) {
@@ -120,7 +120,7 @@ so_msec so_peer_media_deadline(const so_peer *p)
     if (next < at)
         at = next;
     for (size_t i = 0; i < p->track_count; i++) {
-        const so_reorder *reorder = p->tracks[i].in.reorder;
+        const so_reorder *reorder = p->tracks[i]->in.reorder;
         so_msec gap = reorder == NULL ? UINT64_MAX : so_reorder_deadline(reorder);
 
         if (gap < at)

@@ -78,7 +78,7 @@ void so_peer_pace_waiting(so_peer *p, so_msec now)
     if (p->pace == NULL)
         return;
     for (size_t i = 0; i < p->track_count; i++) {
-        const so_outbox *box = p->tracks[i].out.outbox;
+        const so_outbox *box = p->tracks[i]->out.outbox;
 
         if (box == NULL || !so_outbox_next(box, &packet))
             continue;

@@ -163,7 +163,7 @@ static so_status send_video(so_peer *p, so_msec now, peer_track *t, const peer_c
 
 void so_peer_left_out(so_peer *p, size_t index)
 {
-    peer_track *t = index < p->track_count ? &p->tracks[index] : NULL;
+    peer_track *t = index < p->track_count ? p->tracks[index] : NULL;
 
     if (t != NULL && t->kind == SO_SDP_VIDEO)
         t->out.awaits_key = t->out.key_wanted = true;
@@ -171,7 +171,7 @@ void so_peer_left_out(so_peer *p, size_t index)
 
 so_status so_peer_send(so_peer *p, so_msec now, size_t index, const so_peer_frame *frame)
 {
-    peer_track *t = index < p->track_count ? &p->tracks[index] : NULL;
+    peer_track *t = index < p->track_count ? p->tracks[index] : NULL;
     const peer_codec *codec = t == NULL ? NULL : codec_to_send(t, frame->codec);
 
     if (p->state != SO_PEER_OPEN || codec == NULL || !t->sends) {
@@ -189,7 +189,7 @@ static peer_track *next_to_leave(so_peer *p, so_outbox_packet *out)
     peer_track *best = NULL;
 
     for (size_t i = 0; i < p->track_count; i++) {
-        peer_track *t = &p->tracks[i];
+        peer_track *t = p->tracks[i];
         so_outbox_packet packet;
 
         if (t->out.outbox == NULL || !so_outbox_next(t->out.outbox, &packet))

@@ -27,7 +27,7 @@ static peer_track *track_of(so_peer *p, const so_rtp_packet *packet)
     peer_track *by_type = NULL;
 
     for (size_t i = 0; i < p->track_count; i++) {
-        peer_track *t = &p->tracks[i];
+        peer_track *t = p->tracks[i];
         const char *mid;
         size_t len;
 
@@ -68,7 +68,8 @@ static void begin_source(peer_track *t, uint32_t ssrc)
     in->wants_key = false;
     in->reput_len = 0;
     so_reorder_reset(in->reorder);
-    so_nack_init(&in->nack, SO_JITTER_REPAIR);
+    if (in->nack != NULL)
+        so_nack_init(in->nack, SO_JITTER_REPAIR);
     if (t->kind == SO_SDP_VIDEO)
         so_jitter_init(&in->jitter, t->codecs[0].ability->clock, VIDEO_LEAST, VIDEO_MOST);
     else
@@ -127,7 +128,8 @@ static void take_again(peer_track *t, so_msec now, int type, uint8_t *bytes, siz
             so_rtx_unwrap(bytes, &len, t->in.source.ssrc, (uint8_t)t->codecs[i].receive_type) != SO_OK ||
             so_rtp_parse(&packet, bytes, len) != SO_OK)
             return;
-        so_nack_packet(&t->in.nack, packet.seq, true, now);
+        if (t->in.nack != NULL)
+            so_nack_packet(t->in.nack, packet.seq, true, now);
         /* Some are sent again only to fill the path, and see what it bears. */
         t->in.repaired += put(t, now, packet.seq, bytes, len);
         return;
@@ -153,7 +155,7 @@ void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len)
     (void)so_rtp_stats_packet(&t->in.source, packet.seq, packet.timestamp, packet.payload_len, now);
     so_jitter_packet(&t->in.jitter, packet.timestamp, now * 1000);
     if (t->kind == SO_SDP_VIDEO) {
-        so_nack_packet(&t->in.nack, packet.seq, false, now);
+        so_nack_packet(t->in.nack, packet.seq, false, now);
         so_reorder_set_delay(t->in.reorder, so_jitter_repair_delay(&t->in.jitter, so_peer_round_trip(p)));
     } else if (t->in.source.received > JITTER_KNOWN) {
         so_reorder_set_delay(t->in.reorder, so_jitter_delay(&t->in.jitter));
@@ -272,7 +274,7 @@ static bool video_event(peer_track *t, const peer_codec *codec, const so_rtp_pac
 
 bool so_peer_frame_event(so_peer *p, size_t index, so_msec now, so_peer_event *out)
 {
-    peer_track *t = &p->tracks[index];
+    peer_track *t = p->tracks[index];
     so_rtp_packet packet;
     so_slice raw;
 

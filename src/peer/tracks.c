@@ -14,6 +14,20 @@ static so_status init_sending(so_peer *p, peer_sending *out)
     return status == SO_OK ? so_rtp_sender_init(&out->repair, 0, 0, &p->random) : status;
 }
 
+/* Up to that of this index, which are there from then on. */
+static bool make_tracks(so_peer *p, size_t index)
+{
+    for (; p->track_count <= index; p->track_count++) {
+        peer_track *t = calloc(1, sizeof *t);
+
+        if (t == NULL)
+            return false;
+        t->in.type = NO_TYPE;
+        p->tracks[p->track_count] = t;
+    }
+    return true;
+}
+
 so_status so_peer_add_track(so_peer *p, so_sdp_kind kind, so_sdp_direction direction, const char *stream,
                             const char *track, size_t *index)
 {
@@ -26,6 +40,8 @@ so_status so_peer_add_track(so_peer *p, so_sdp_kind kind, so_sdp_direction direc
     if (p->sdp.transceiver_count >= TRACKS_MAX)
         return SO_TOO_LONG;
     status = init_sending(p, &out);
+    if (status == SO_OK && !make_tracks(p, p->sdp.transceiver_count))
+        status = SO_NO_MEMORY;
     if (status != SO_OK)
         return status;
     transceiver.ssrc = out.sender.ssrc;
@@ -35,9 +51,8 @@ so_status so_peer_add_track(so_peer *p, so_sdp_kind kind, so_sdp_direction direc
         return status;
     if (*index >= TRACKS_MAX)
         return SO_TOO_LONG;
-    p->tracks[*index] = (peer_track){.kind = kind, .out = out, .in.type = NO_TYPE};
-    if (*index >= p->track_count)
-        p->track_count = *index + 1;
+    p->tracks[*index]->kind = kind;
+    p->tracks[*index]->out = out;
     p->negotiate_told = false;
     return SO_OK;
 }
@@ -58,7 +73,7 @@ void so_peer_stop_track(so_peer *p, size_t index)
 
 const so_sdp_ability *so_peer_codec(const so_peer *p, size_t track, size_t i)
 {
-    const peer_track *t = track < p->track_count ? &p->tracks[track] : NULL;
+    const peer_track *t = track < p->track_count ? p->tracks[track] : NULL;
 
     return t != NULL && t->accepted && i < t->codec_count ? t->codecs[i].ability : NULL;
 }
@@ -172,6 +187,8 @@ static void take_memory(peer_track *t)
     in->reput = in->held == NULL ? NULL : in->held + SO_DTLS_MTU;
     if (t->receives && video && in->join == NULL && so_rtp_join_new(&in->join, SO_RTP_VP8, SO_PEER_VIDEO_MAX) != SO_OK)
         t->receives = false;
+    if (t->receives && video && in->nack == NULL && (in->nack = calloc(1, sizeof *in->nack)) == NULL)
+        t->receives = false;
     if (t->sends && video && t->out.outbox == NULL && so_outbox_new(&t->out.outbox, VIDEO_SLOTS, OUT_BYTES) != SO_OK)
         t->sends = false;
 }
@@ -197,7 +214,7 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
 {
     /* RFC 3264 §8.2: what was rejected is sent nothing on; below, no m-line speaks of it any more. */
     for (size_t i = 0; i < p->track_count; i++)
-        p->tracks[i].accepted = p->tracks[i].sends = p->tracks[i].receives = false;
+        p->tracks[i]->accepted = p->tracks[i]->sends = p->tracks[i]->receives = false;
     for (size_t i = 0; i < so_sdp_session_lines(&p->sdp); i++) {
         so_sdp_agreed agreed;
         peer_track *t;
@@ -209,9 +226,9 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
             so_peer_data_agreed(p, &agreed);
         if (index >= TRACKS_MAX)
             continue;
-        for (; p->track_count <= index; p->track_count++)
-            p->tracks[p->track_count].in.type = NO_TYPE;
-        t = &p->tracks[index];
+        if (!make_tracks(p, index))
+            continue;
+        t = p->tracks[index];
         t->kind = agreed.kind;
         if (t->kind == SO_SDP_APPLICATION) /* its place among the transceivers, and no track */
             continue;
@@ -228,7 +245,7 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
 
 void so_peer_want_key(so_peer *p, size_t track)
 {
-    peer_track *t = track < p->track_count ? &p->tracks[track] : NULL;
+    peer_track *t = track < p->track_count ? p->tracks[track] : NULL;
 
     if (t != NULL && t->kind == SO_SDP_VIDEO && t->in.source_known)
         t->in.wants_key = true;
@@ -238,16 +255,18 @@ void so_peer_free_tracks(so_peer *p)
 {
     free(p->pace);
     for (size_t i = 0; i < p->track_count; i++) {
-        so_reorder_free(p->tracks[i].in.reorder);
-        so_rtp_join_free(p->tracks[i].in.join);
-        free(p->tracks[i].in.held);
-        so_outbox_free(p->tracks[i].out.outbox);
+        so_reorder_free(p->tracks[i]->in.reorder);
+        so_rtp_join_free(p->tracks[i]->in.join);
+        free(p->tracks[i]->in.held);
+        free(p->tracks[i]->in.nack);
+        so_outbox_free(p->tracks[i]->out.outbox);
+        free(p->tracks[i]);
     }
 }
 
 bool so_peer_track_facts(const so_peer *p, size_t index, so_track_facts *out)
 {
-    const peer_track *t = index < p->track_count ? &p->tracks[index] : NULL;
+    const peer_track *t = index < p->track_count ? p->tracks[index] : NULL;
 
     *out = (so_track_facts){0};
     if (t == NULL)

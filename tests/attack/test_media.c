@@ -111,7 +111,7 @@ static void no_nonce_is_on_the_wire_twice(void **state)
     assert_true(native_is_open(&n));
     c.lose = 0;
     for (int i = 0; i < 2; i++)
-        n.ends[i].peer->tracks[n.ends[i].track].out.sender.seq =
+        n.ends[i].peer->tracks[n.ends[i].track]->out.sender.seq =
             65000; /* before the first packet: so that it wraps soon */
     for (unsigned i = 0; i < 2000; i++) {
         assert_int_equal(native_send(&n, i % 2), SO_OK);
@@ -306,7 +306,7 @@ static void nothing_that_comes_again_is_taken(void **state)
     assert_non_null(r.kept);
     n.user = &r;
     n.tap = hold_media;
-    n.ends[0].peer->tracks[n.ends[0].track].out.sender.seq = 64000;
+    n.ends[0].peer->tracks[n.ends[0].track]->out.sender.seq = 64000;
     for (size_t done = 0; r.count < 3000;) {
         assert_int_equal(native_send(&n, 0), SO_OK);
         native_run(&n, 20);
