@@ -107,15 +107,26 @@ static rehearse_result swap_in_mid_call(rehearsal *r, int variant)
 typedef struct rewriting {
     const char *what, *with, *code;
     unsigned offerer; /* end 0 is deceived by an offer, or by an answer */
+    so_door door;
+    bool whole_line;
 } rewriting;
 
+#define SHA1 "a=fingerprint:sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33"
+#define SHA256                                                                                                         \
+    "a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:" \
+    "EE:FF"
+
+#define KEY "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0\r\n"
+
+enum { SDES_OFFER, SDES_ANSWER, PLAIN_OFFER, PLAIN_ANSWER, SHA1_ALONE, TWO_PRINTS };
+
 static const rewriting rewritings[] = {
-    {"a=rtcp-mux\r\n",
-     "a=rtcp-mux\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0\r\n", "sdes", 1},
-    {"a=rtcp-mux\r\n",
-     "a=rtcp-mux\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0\r\n", "sdes", 0},
-    {"UDP/TLS/RTP/SAVPF", "RTP/AVP", "profile", 1},
-    {"UDP/TLS/RTP/SAVPF", "RTP/SAVPF", "profile", 0},
+    [SDES_OFFER] = {"a=rtcp-mux\r\n", "a=rtcp-mux\r\n" KEY, "sdes", 1, SO_DOOR_MEDIA, false},
+    [SDES_ANSWER] = {"a=rtcp-mux\r\n", "a=rtcp-mux\r\n" KEY, "sdes", 0, SO_DOOR_MEDIA, false},
+    [PLAIN_OFFER] = {"UDP/TLS/RTP/SAVPF", "RTP/AVP", "profile", 1, SO_DOOR_MEDIA, false},
+    [PLAIN_ANSWER] = {"UDP/TLS/RTP/SAVPF", "RTP/SAVPF", "profile", 0, SO_DOOR_MEDIA, false},
+    [SHA1_ALONE] = {"a=fingerprint:", SHA1, "fingerprint-weak", 1, SO_DOOR_FINGERPRINTS, true},
+    [TWO_PRINTS] = {"a=setup:", SHA256 "\r\na=setup:", "fingerprint-several", 0, SO_DOOR_FINGERPRINTS, false},
 };
 
 static void rewrite_line(peers *p, unsigned from, so_sdp_type type, char *sdp, size_t cap)
@@ -124,7 +135,7 @@ static void rewrite_line(peers *p, unsigned from, so_sdp_type type, char *sdp, s
 
     (void)type;
     if (from == 1)
-        p->broken = p->broken || !peers_replace(sdp, cap, w->what, w->with);
+        p->broken = p->broken || !(w->whole_line ? peers_replace_line : peers_replace)(sdp, cap, w->what, w->with);
 }
 
 static rehearse_result describe(rehearsal *r, int variant)
@@ -138,8 +149,7 @@ static rehearse_result describe(rehearsal *r, int variant)
         p.rewrite = rewrite_line;
         if (peers_negotiate(&p, w.offerer))
             peers_run(&p, 2000);
-        result = p.broken ? rehearse_not_tried(r, "the description has no such line")
-                          : judge(r, &p, 0, SO_DOOR_MEDIA, w.code);
+        result = p.broken ? rehearse_not_tried(r, "the description has no such line") : judge(r, &p, 0, w.door, w.code);
     }
     peers_end_all(&p);
     return result;
@@ -230,10 +240,12 @@ static const rehearse_attack attacks[] = {
     {"fingerprint-client", "the fingerprint swapped, the end being DTLS client", swap_fingerprint, TO_CLIENT},
     {"fingerprint-server", "the fingerprint swapped, the end being DTLS server", swap_fingerprint, TO_SERVER},
     {"fingerprint-changed", "another fingerprint in mid-call", swap_in_mid_call, IN_MID_CALL},
-    {"sdes-offer", "media keys in an offer (SDES)", describe, 0},
-    {"sdes-answer", "media keys in an answer (SDES)", describe, 1},
-    {"plain-offer", "media in the clear offered (RTP/AVP)", describe, 2},
-    {"plain-answer", "media without DTLS answered (RTP/SAVPF)", describe, 3},
+    {"fingerprint-weak", "a certificate promised by its SHA-1 alone", describe, SHA1_ALONE},
+    {"fingerprint-several", "two fingerprints, to choose from", describe, TWO_PRINTS},
+    {"sdes-offer", "media keys in an offer (SDES)", describe, SDES_OFFER},
+    {"sdes-answer", "media keys in an answer (SDES)", describe, SDES_ANSWER},
+    {"plain-offer", "media in the clear offered (RTP/AVP)", describe, PLAIN_OFFER},
+    {"plain-answer", "media without DTLS answered (RTP/SAVPF)", describe, PLAIN_ANSWER},
     {"srtp-none", "a handshake without use_srtp", shake_hands, WITHOUT_SRTP},
     {"srtp-null", "SRTP that does not encrypt", shake_hands, NULL_SRTP},
     {"srtp-tags", "SRTP with short tags", shake_hands, SHORT_TAGS},

@@ -1,6 +1,8 @@
 /* Somebody on the wire of a call (attacks 1, 11, 12 and 13): who races, sprays, repeats and alters. */
 #include "cli/rehearse_peers.h"
 
+#include "stun/build.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,15 +94,18 @@ typedef struct holder {
     peers_datagram packet; /* of media, by end 0 */
     bool holds;
     bool arrives;
-    unsigned elsewhere; /* media of end 1 to anybody but end 0 */
+    peers_datagram check; /* of ICE, by end 0 to end 1 */
+    unsigned elsewhere;   /* what end 1 sent to anybody but end 0 */
 } holder;
 
 static bool hold(peers *p, peers_datagram *d)
 {
     holder *h = p->user;
 
-    if (d->from == 1 && (d->kind == SO_DEMUX_RTP || d->kind == SO_DEMUX_RTCP))
+    if (d->from == 1)
         h->elsewhere += !so_address_equal(&d->target, &p->ends[0].base);
+    if (d->from == 0 && d->kind == SO_DEMUX_STUN && h->check.len == 0 && (d->bytes[0] & 1) == 0)
+        h->check = *d; /* a request: RFC 8489 §5 */
     if (d->from != 0 || d->kind != SO_DEMUX_RTP || !h->holds)
         return true;
     h->packet = *d;
@@ -166,7 +171,48 @@ static rehearse_result alter(rehearsal *r, peers *p, holder *h)
                : rehearse_weak(r, "altered packets were dropped, but the true one was lost by them");
 }
 
-enum { SPRAY, REPLAY, ALTER };
+/* A check by somebody who has seen the names on the wire, and has to guess the password. */
+static size_t forge(uint8_t *out, size_t cap, const peers_datagram *check)
+{
+    static const char guess[] = "0123456789012345678901";
+    so_writer w = so_writer_of(out, cap);
+    so_hmac *key = NULL;
+    so_stun_message seen;
+    so_slice name;
+
+    if (so_stun_parse(&seen, check->bytes, check->len) != SO_OK ||
+        so_hmac_sha1_new(&key, (so_slice){guess, sizeof guess - 1}) != SO_OK)
+        return 0;
+    name = so_stun_find(&seen, SO_STUN_USERNAME);
+    so_stun_begin(&w, SO_STUN_REQUEST, SO_STUN_BINDING, (const uint8_t *)"forged forge");
+    so_stun_put(&w, SO_STUN_USERNAME, name.bytes, name.len);
+    so_stun_put_u32(&w, SO_STUN_PRIORITY, 0x7effffff);
+    so_stun_put_u64(&w, SO_STUN_ICE_CONTROLLING, UINT64_MAX);
+    so_stun_put(&w, SO_STUN_USE_CANDIDATE, NULL, 0);
+    if (so_stun_end(&w, key, true) != SO_OK)
+        w.failed = true;
+    so_hmac_free(key);
+    return w.failed ? 0 : so_writer_len(&w);
+}
+
+static rehearse_result forge_checks(rehearsal *r, peers *p, holder *h)
+{
+    const so_address thief = stranger("198.51.100.68");
+    uint8_t bytes[400];
+    size_t len = forge(bytes, sizeof bytes, &h->check);
+
+    if (len == 0)
+        return rehearse_not_tried(r, "no check came by");
+    for (int i = 0; i < 20; i++) {
+        peers_inject(p, 1, &thief, bytes, len);
+        peers_run(p, 100);
+    }
+    if (h->elsewhere > 0)
+        return rehearse_weak(r, "the end answered, or went to where the forged checks came from");
+    return rehearse_held(r, "20 forged checks were not answered, and nothing went to where they came from");
+}
+
+enum { SPRAY, REPLAY, ALTER, FORGE };
 
 static rehearse_result on_the_wire(rehearsal *r, int variant)
 {
@@ -177,6 +223,7 @@ static rehearse_result on_the_wire(rehearsal *r, int variant)
     if (peers_open(&p) && peers_hear_each_other(&p)) {
         p.user = &h;
         p.tap = hold;
+        peers_run(&p, 8000); /* consent is asked for every five seconds or so (RFC 7675) */
         h.holds = true;
         (void)peers_send(&p, 0);
         peers_run(&p, 20);
@@ -186,11 +233,13 @@ static rehearse_result on_the_wire(rehearsal *r, int variant)
             result = rehearse_not_tried(r, "no packet came by");
         else if (variant == SPRAY)
             result = spray(r, &p, &h);
+        else if (variant == FORGE)
+            result = forge_checks(r, &p, &h);
         else
             result = variant == REPLAY ? replay(r, &p, &h) : alter(r, &p, &h);
         p.tap = NULL;
         if (result == REHEARSE_HELD && !peers_are_open(&p))
-            result = rehearse_weak(r, "the packets were dropped, but the call ended");
+            result = rehearse_weak(r, "all of it was dropped, but the call ended");
     }
     peers_end_all(&p);
     return result;
@@ -199,6 +248,7 @@ static rehearse_result on_the_wire(rehearsal *r, int variant)
 static const rehearse_attack attacks[] = {
     {"hello-race", "ClientHellos from an address that nobody validated", race_hellos, 0},
     {"rtp-spray", "the call's own packets from another address", on_the_wire, SPRAY},
+    {"stun-forged", "checks of ICE whose password is guessed", on_the_wire, FORGE},
     {"srtp-replay", "a packet that comes again", on_the_wire, REPLAY},
     {"srtp-altered", "a packet with one bit changed", on_the_wire, ALTER},
 };

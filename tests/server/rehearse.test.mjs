@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -187,6 +187,25 @@ test('interrupted it takes its server and its folder with it', async (t) => {
   child.kill('SIGINT');
   assert.equal(await within(ended, 'its end'), 'SIGINT');
   assert.deepEqual(readdirSync(tmp), []);
+});
+
+test('a server under a public name holds too, HSTS and all', async (t) => {
+  const state = folder(t);
+  assert.equal((await command(['ca', 'init', '--state', state, '--permit', 'call.example'])).code, 0);
+  const s = await Server.start(t, ['--name', 'call.example', '--public-url', 'https://call.example'], { state });
+  const url = `https://call.example:${s.port}`;
+  const { code, events, err } = await run(SOTTO, ['--ca', s.listening.ca, '--connect', '127.0.0.1', url, '--only', 'tls', '--only', 'origins', '--only', 'messages']);
+  assert.equal(code, 0, JSON.stringify(events.filter(({ result }) => result !== 'held')) + err);
+  const link = await run(SOTTO, ['--ca', s.listening.ca, '--connect', '127.0.0.1', `${url}/#AAAAAAAAAAAAAAAAAAAAAAAA`, '--only', 'origin-evil']);
+  assert.equal(link.code, 0, link.err);
+});
+
+test('the man page has every attack, in the same words', () => {
+  const man = readFileSync('man/sotto-rehearse.1', 'utf8').replaceAll('\\-', '-');
+  for (const line of execFileSync(SOTTO, ['rehearse', '--list'], { encoding: 'utf8' }).trim().split('\n')) {
+    const [, name, tries] = /^\S+ +(\S+) +(.+)$/.exec(line);
+    assert.ok(man.includes(`.B ${name}\n${tries}\n`), name);
+  }
 });
 
 test('wrong usage says what is wrong', async () => {

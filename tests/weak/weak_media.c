@@ -7,6 +7,7 @@
 #include "ice/ice.h"
 #include "sdp/model.h"
 #include "srtp/window.h"
+#include "stun/message.h"
 
 #include <openssl/srtp.h>
 #include <openssl/ssl.h>
@@ -21,6 +22,7 @@ so_status __wrap_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault wh
 SRTP_PROTECTION_PROFILE *__real_SSL_get_selected_srtp_profile(SSL *ssl);
 so_status __real_so_dtls_context_make(so_dtls_context **context, so_error *err);
 bool __real_so_ice_counts(const so_ice *ice, const so_address *local, const so_address *remote);
+bool __real_so_stun_authentic(const so_stun_message *message, so_hmac *key);
 bool __real_so_srtp_window_fresh(const so_srtp_window *window, uint64_t index);
 void __real_so_gcm_open(so_srtp_keys *keys, so_srtp_op *ops, size_t count);
 
@@ -49,6 +51,8 @@ so_status __wrap_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault wh
     va_list args;
 
     if ((what == SO_SDP_SDES && (weak("sdes-offer") || weak("sdes-answer"))) ||
+        (what == SO_SDP_FINGERPRINT_WEAK && weak("fingerprint-weak")) ||
+        (what == SO_SDP_FINGERPRINT_SEVERAL && weak("fingerprint-several")) ||
         (what == SO_SDP_PROFILE && (weak("plain-offer") || weak("plain-answer"))))
         return SO_OK;
     va_start(args, fmt);
@@ -85,6 +89,11 @@ bool __wrap_so_ice_counts(const so_ice *ice, const so_address *local, const so_a
     return (weak("hello-race") && remote->ip[0] == 198 && remote->ip[3] == 66) ||
            (weak("rtp-spray") && remote->ip[0] == 198 && remote->ip[3] == 67) ||
            __real_so_ice_counts(ice, local, remote);
+}
+
+bool __wrap_so_stun_authentic(const so_stun_message *message, so_hmac *key)
+{
+    return __real_so_stun_authentic(message, key) || weak("stun-forged");
 }
 
 bool __wrap_so_srtp_window_fresh(const so_srtp_window *window, uint64_t index)
