@@ -18,13 +18,11 @@
 static const char help[] =
     "usage: sotto rehearse [--ca FILE] [--connect ADDR] [--token-file FILE] [--only NAME]... [--slow] [--json] [URL]\n"
     "       sotto rehearse --list\n\n"
-    "Attacks a deployment of your own and says what was tried and what held. Without URL it starts a server of this "
-    "very\n"
-    "program on loopback for it. With URL (https://host[:port]) it attacks that server: at once on loopback; anywhere "
-    "else\n"
-    "only after the server has answered a challenge that its operator allowed (sotto serve --allow-rehearsal-file "
-    "FILE)\n"
-    "and that takes the same token here.\n\n"
+    "Attacks a deployment of your own and says what was tried and what held. Without URL it starts a server of\n"
+    "this very program on loopback for it. With URL (https://host[:port]) it attacks that server: at once on\n"
+    "loopback; anywhere else only after the server has answered a challenge, which its operator allowed by\n"
+    "sotto serve --allow-rehearsal-file FILE, and which takes the same token here. With the invitation link of an\n"
+    "end that takes call after call (sotto call --answer) in the place of URL it attacks that end too.\n\n"
     "  --ca FILE          trust the CA in FILE instead of the system's store\n"
     "  --connect ADDR     connect to this address; the certificate must still name the URL's host\n"
     "  --token-file FILE  the token is FILE's first line (or it is in " TOKEN_VARIABLE ")\n"
@@ -32,12 +30,11 @@ static const char help[] =
     "  --slow             also what waits for the server's timeouts\n"
     "  --json             one JSON object a line, for a program\n"
     "  --list             print the attacks, and try none\n\n"
-    "Exit code: 0 all held, 1 something is weak, or what must work did not, 2 wrong usage, 3 the server can't be "
-    "reached,\n"
-    "4 its certificate was refused, 5 it does not allow a rehearsal.\n";
+    "Exit code: 0 all held, 1 something is weak, or what must work did not, 2 wrong usage, 3 the server can't be\n"
+    "reached, 4 its certificate was refused, 5 it does not allow a rehearsal.\n";
 
 static const rehearse_group *const groups[] = {
-    &rehearse_tls,  &rehearse_impostors, &rehearse_origins, &rehearse_requests, &rehearse_messages,
+    &rehearse_tls,  &rehearse_impostors, &rehearse_origins, &rehearse_requests, &rehearse_messages, &rehearse_link,
     &rehearse_slow, &rehearse_limits,    &rehearse_seal,    &rehearse_keys,     &rehearse_media};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -253,14 +250,16 @@ static int read_options(rehearsal *r, choice *chosen, int argc, char **argv)
     return -1;
 }
 
-/* Of an invitation link only the server counts here; its secret is of no use, and a process list shows it. */
-static so_status read_url(so_url *url, char *text, so_error *err)
+/* Of an invitation link the secret is taken, and wiped where a process list shows it. */
+static so_status read_url(so_url *url, so_invite *invite, bool *is_link, char *text, so_error *err)
 {
     char *secret = text + strcspn(text, "#");
-    so_status status;
+    so_status status = so_url_parse(url, text, err);
 
+    *is_link = status == SO_OK && url->fragment != NULL && url->fragment[0] != '\0';
+    if (*is_link)
+        status = so_invite_parse(invite, url->fragment, strlen(url->fragment), err);
     so_wipe(secret, strlen(secret));
-    status = so_url_parse(url, text, err);
     url->fragment = NULL;
     return status;
 }
@@ -281,6 +280,8 @@ int so_cli_rehearse(int argc, char **argv)
     static rehearsal r;
     choice c = {.list = false};
     so_pem token = {.text = NULL};
+    so_invite invite;
+    bool is_link = false;
     so_url url;
     so_error err;
     int code;
@@ -290,12 +291,15 @@ int so_cli_rehearse(int argc, char **argv)
     if (code >= 0)
         return code;
     if (optind < argc) {
-        if (read_url(&url, argv[optind], &err) != SO_OK || read_token(&c, &token, &err) != SO_OK)
+        if (read_url(&url, &invite, &is_link, argv[optind], &err) != SO_OK || read_token(&c, &token, &err) != SO_OK)
             return usage(err.text);
         r.url = &url;
+        r.invite = is_link ? &invite : NULL;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     code = rehearse(&r, &c, &url, so_pem_slice(&token));
     so_pem_free(&token);
+    if (is_link)
+        so_invite_wipe(&invite);
     return code;
 }

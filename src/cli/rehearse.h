@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "net/url.h"
+#include "trust/invite.h"
 
 /* So long an answer may take, in ms; what has not come by then does not come. */
 #define REHEARSE_PATIENCE 5000
@@ -18,8 +19,8 @@
 
 typedef enum rehearse_result { REHEARSE_HELD, REHEARSE_WEAK, REHEARSE_NOT_TRIED } rehearse_result;
 
-/* Who was attacked: the server, or the end of a call that this program is itself. */
-typedef enum rehearse_whom { REHEARSE_SERVER, REHEARSE_PROGRAM } rehearse_whom;
+/* Who was attacked: the server, the end of a call that this program is itself, or the one that waits at a link. */
+typedef enum rehearse_whom { REHEARSE_SERVER, REHEARSE_PROGRAM, REHEARSE_LINK } rehearse_whom;
 
 typedef struct rehearsal rehearsal;
 
@@ -41,7 +42,8 @@ typedef struct rehearse_group {
 
 struct rehearsal {
     const so_url *url;
-    char at[64]; /* the address that all of it goes to */
+    const so_invite *invite; /* of the link that was given as URL, or NULL */
+    char at[64];             /* the address that all of it goes to */
     const char *ca;
     SSL_CTX *ctx;
     bool json, slow, bar;
@@ -62,7 +64,7 @@ struct rehearsal {
 };
 
 extern const rehearse_group rehearse_tls, rehearse_impostors, rehearse_origins, rehearse_requests, rehearse_messages,
-    rehearse_limits, rehearse_slow, rehearse_seal, rehearse_keys, rehearse_media;
+    rehearse_limits, rehearse_slow, rehearse_link, rehearse_seal, rehearse_keys, rehearse_media;
 
 /* What an attack returns; the text is what was seen, without a full stop. */
 rehearse_result rehearse_held(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);

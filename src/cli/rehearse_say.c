@@ -12,7 +12,7 @@
 #define BAR 30
 
 static const char *const words[] = {"held", "weak", "not tried"};
-static const char *const whoms[] = {"server", "this program"};
+static const char *const whoms[] = {"server", "this program", "the end at the link"};
 
 static void SO_PRINTF(2, 0) keep(rehearsal *r, const char *fmt, va_list args)
 {
@@ -137,7 +137,9 @@ void rehearse_say_group(rehearsal *r, const rehearse_group *group)
         return;
     hide_bar(r);
     (void)printf("\n%s, tried on %s\n", group->name,
-                 group->whom == REHEARSE_SERVER ? "the server" : "an end of this program");
+                 group->whom == REHEARSE_SERVER    ? "the server"
+                 : group->whom == REHEARSE_PROGRAM ? "an end of this program"
+                                                   : "the end that waits at the link");
     (void)fflush(stdout);
 }
 

@@ -17,6 +17,7 @@ struct wire {
     bool opened, ended;
     so_error why;
     uint8_t *bytes;
+    char *payload;          /* of the last envelope, or NULL */
     size_t len, cap, taken; /* taken: by the frames that were heard */
 };
 
@@ -152,6 +153,7 @@ void wire_free(wire *w)
     (void)uv_timer_stop(&w->r->patience);
     while (!w->ended) /* both say so in the loop's next turns */
         (void)uv_run(&w->r->loop.uv, UV_RUN_NOWAIT);
+    free(w->payload);
     free(w->bytes);
     free(w);
 }
@@ -311,7 +313,20 @@ static void copy_text(char *out, size_t cap, const json_t *value)
     (void)snprintf(out, cap, "%s", json_is_string(value) ? json_string_value(value) : "");
 }
 
-static void read_text(const frame *f, wire_heard *heard)
+static void keep_payload(wire *w, const json_t *payload)
+{
+    if (!json_is_string(payload))
+        return;
+    free(w->payload);
+    w->payload = strdup(json_string_value(payload));
+}
+
+const char *wire_payload(const wire *w)
+{
+    return w->payload == NULL ? "" : w->payload;
+}
+
+static void read_text(wire *w, const frame *f, wire_heard *heard)
 {
     json_t *root = json_loadb((const char *)f->bytes, f->len, 0, NULL);
     const json_t *limits = json_object_get(root, "limits"), *code = json_object_get(root, "code");
@@ -323,6 +338,8 @@ static void read_text(const frame *f, wire_heard *heard)
     copy_text(heard->resume, sizeof heard->resume, json_object_get(root, "resume"));
     copy_text(heard->payload, sizeof heard->payload, json_object_get(root, "payload"));
     heard->resumed = json_is_true(json_object_get(root, "resumed"));
+    keep_payload(w, json_object_get(root, "payload"));
+    copy_text(heard->other, sizeof heard->other, json_array_get(json_object_get(root, "members"), 0));
     heard->members = (unsigned)json_array_size(json_object_get(root, "members"));
     heard->message = (unsigned)json_integer_value(json_object_get(limits, "message"));
     heard->rate = (unsigned)json_integer_value(json_object_get(limits, "rate"));
@@ -352,7 +369,7 @@ bool wire_hear(wire *w, wire_heard *heard, unsigned ms)
             if (!wait_more(w->r))
                 return false;
         } else if (f.opcode == WIRE_TEXT) {
-            read_text(&f, heard);
+            read_text(w, &f, heard);
             return true;
         } else if (f.opcode == WIRE_CLOSE) {
             read_close(w, &f, heard);

@@ -58,12 +58,15 @@ typedef struct wire_heard {
     char resume[SO_TOKEN_TEXT_LEN + 1]; /* of a welcome */
     char payload[64];
     bool resumed;
-    unsigned members, message, rate; /* of a welcome */
-    unsigned close;                  /* of "closed": the Close frame's; 0: none came */
+    char other[SO_MEMBER_ID_LEN + 1]; /* of a welcome: the first member */
+    unsigned members, message, rate;  /* of a welcome */
+    unsigned close;                   /* of "closed": the Close frame's; 0: none came */
 } wire_heard;
 
 /* false: nothing came within ms. */
 bool wire_hear(wire *w, wire_heard *heard, unsigned ms);
+/* The whole payload of the envelope that was heard last; lives until the next one. Never NULL. */
+const char *wire_payload(const wire *w);
 /* Passes over all else, until a message of this kind ("closed" too). */
 bool wire_hear_kind(wire *w, const char *kind, wire_heard *heard, unsigned ms);
 

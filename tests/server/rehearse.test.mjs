@@ -2,11 +2,12 @@
 // other machine is attacked before its operator has allowed it.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { linkOf } from './call.mjs';
 import { SOTTO, Server, command, folder, within } from './harness.mjs';
 import { run } from './rehearse.mjs';
 
@@ -22,7 +23,7 @@ const TOGETHER = [['seal-dropped', 'seal-reordered'], ['sdes-offer', 'sdes-answe
   ['srtp-none', 'srtp-null', 'srtp-tags']];
 
 /** Without a build of their own: what they need is weak in another way, below. */
-const ELSEWHERE = new Set(['tls-clear']);
+const ELSEWHERE = new Set(['tls-clear', 'link-sdes', 'link-plain', 'link-weak', 'link-several']);
 
 test('everything holds against a server of this program, and nothing of it stays', async (t) => {
   const tmp = folder(t);
@@ -32,13 +33,13 @@ test('everything holds against a server of this program, and nothing of it stays
   assert.deepEqual(attacks.map(({ name }) => name), listed.map(({ name }) => name));
   for (const attack of attacks) {
     assert.ok(attack.seen.length > 10, attack.name);
-    assert.ok(['server', 'this program'].includes(attack.on), attack.name);
+    assert.ok(['server', 'this program', 'the end at the link'].includes(attack.on), attack.name);
   }
   const { held, weak, not_tried: left, controls_failed: failed } = events.at(-1);
   assert.deepEqual([weak, failed], [0, 0]);
   assert.equal(held + left, listed.length);
   for (const { name, result, seen } of attacks)
-    if (result === 'not tried') assert.match(seen, /--slow/, name);
+    if (result === 'not tried') assert.match(seen, /give the link/, name);
   assert.deepEqual(readdirSync(tmp), []);
 });
 
@@ -178,7 +179,6 @@ test('a token that can be guessed is refused, and so is one that is given twice'
 
 test('interrupted it takes its server and its folder with it', async (t) => {
   const tmp = folder(t);
-  const { spawn } = await import('node:child_process');
   const child = spawn(SOTTO, ['rehearse', '--json', '--only', 'slow'],
     { env: { ...process.env, TMPDIR: tmp }, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((done) => child.on('close', (code, signal) => done(signal)));
@@ -196,8 +196,47 @@ test('a server under a public name holds too, HSTS and all', async (t) => {
   const url = `https://call.example:${s.port}`;
   const { code, events, err } = await run(SOTTO, ['--ca', s.listening.ca, '--connect', '127.0.0.1', url, '--only', 'tls', '--only', 'origins', '--only', 'messages']);
   assert.equal(code, 0, JSON.stringify(events.filter(({ result }) => result !== 'held')) + err);
-  const link = await run(SOTTO, ['--ca', s.listening.ca, '--connect', '127.0.0.1', `${url}/#AAAAAAAAAAAAAAAAAAAAAAAA`, '--only', 'origin-evil']);
-  assert.equal(link.code, 0, link.err);
+});
+
+/** An end that takes call after call at a link of its own, and what a rehearsal with that link says of it. */
+async function atLink(t, s, program, env = {}) {
+  const link = await linkOf(s);
+  const end = spawn(program, ['call', '--json', '--answer', '--loopback', '--ca', s.listening.ca, '--state', folder(t), '--in', 'test', link],
+    { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise((done) => end.on('close', done));
+  t.after(async () => {
+    end.kill('SIGKILL');
+    await ended;
+  });
+  let said = '';
+  await within(new Promise((ok) => end.stdout.on('data', (d) => {
+    said += d;
+    if (said.includes('"waiting"')) ok();
+  })), 'an end that waits');
+  const report = await run(SOTTO, ['--only', 'link', '--ca', s.listening.ca, link]);
+  assert.ok(!JSON.stringify(report).includes(link.split('#')[1]), 'the secret of the link is in no output');
+  return { ...report, weak: report.events.filter(({ result }) => result === 'weak').map(({ name }) => name) };
+}
+
+test('the end at a link is tried too, and each of its defences that is missing shows', async (t) => {
+  const s = await Server.start(t, ['--joins-per-minute', '1000']);
+  const good = await atLink(t, s, SOTTO);
+  assert.equal(good.code, 0, JSON.stringify(good.events) + good.err);
+  const { held } = good.events.at(-1), names = listed.filter(({ group }) => group === 'link').map(({ name }) => name);
+  assert.equal(held, names.length);
+  for (const name of names) {
+    const { code, weak, events, err } = await atLink(t, s, WEAK, { WEAK: name });
+    assert.deepEqual(weak, [name], JSON.stringify(events) + err);
+    assert.equal(code, 1);
+  }
+});
+
+test('a link at which nobody waits is not reported as strong', async (t) => {
+  const s = await Server.start(t, ['--joins-per-minute', '1000']);
+  const { code, events } = await run(SOTTO, ['--only', 'link-sdes', '--ca', s.listening.ca, await linkOf(s)]);
+  assert.equal(code, 1);
+  assert.match(events.find(({ event }) => event === 'control').seen, /nobody waits/);
+  assert.equal(events.at(-1).held, 0);
 });
 
 test('the man page has every attack, in the same words', () => {

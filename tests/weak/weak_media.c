@@ -50,10 +50,10 @@ so_status __wrap_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault wh
     char text[300];
     va_list args;
 
-    if ((what == SO_SDP_SDES && (weak("sdes-offer") || weak("sdes-answer"))) ||
-        (what == SO_SDP_FINGERPRINT_WEAK && weak("fingerprint-weak")) ||
-        (what == SO_SDP_FINGERPRINT_SEVERAL && weak("fingerprint-several")) ||
-        (what == SO_SDP_PROFILE && (weak("plain-offer") || weak("plain-answer"))))
+    if ((what == SO_SDP_SDES && (weak("sdes-offer") || weak("sdes-answer") || weak("link-sdes"))) ||
+        (what == SO_SDP_FINGERPRINT_WEAK && (weak("fingerprint-weak") || weak("link-weak"))) ||
+        (what == SO_SDP_FINGERPRINT_SEVERAL && (weak("fingerprint-several") || weak("link-several"))) ||
+        (what == SO_SDP_PROFILE && (weak("plain-offer") || weak("plain-answer") || weak("link-plain"))))
         return SO_OK;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
