@@ -55,6 +55,7 @@ STEPS = [
     ("calls through a relay", "SOTTO=$PWD/%s/sotto tests/relay/run" % GCC, TAP),
     ("bad networks", "SOTTO=$PWD/%s/sotto SOTTO_LINK=$PWD/%s/tests/link tests/net/run" % (GCC, GCC), TAP),
     ("foreign peers", "SOTTO_PEER=$PWD/%s/tests/interop_peer tests/interop/run" % GCC, TAP),
+    ("proof", "docs/proof/run", TAP),
     ("browsers", "SOTTO=$PWD/%s/sotto tests/browser/run" % GCC, TAP),
 ]
 

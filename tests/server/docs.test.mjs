@@ -58,7 +58,7 @@ test('docs/protocol.md has every error code and close code of the code, and no o
 });
 
 test('documents link to what is there', () => {
-  for (const doc of ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'docs/protocol.md', 'docs/benchmarks.md']) {
+  for (const doc of ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'docs/protocol.md', 'docs/benchmarks.md', 'docs/proof/README.md']) {
     for (const [, target] of read(doc).matchAll(/\]\(([^)#]+)\)/g))
       if (!/^https?:/.test(target)) assert.ok(existsSync(join(dirname(doc), target)), `${doc} links to ${target}`);
     for (const [, path] of read(doc).matchAll(/`((?:src|tests|tools|web|fuzz|docs|bench)\/[\w./-]+)`/g))
