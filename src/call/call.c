@@ -56,6 +56,7 @@ so_status so_call_new(so_call **out, const so_call_config *config, so_error *err
         c->abilities = config->picture.sends || config->picture.receives ? &so_sdp_video : &so_sdp_sound;
     c->records = config->records;
     c->addresses = config->addresses;
+    c->nobody_compares = config->nobody_compares;
     if (config->policy != NULL)
         c->policy = *config->policy;
     else

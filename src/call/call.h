@@ -41,6 +41,7 @@ typedef struct so_call_config {
     bool screen;                       /* the picture is that of a screen */
     bool records;                      /* what comes is written to a file, or handed on: a policy may forbid it */
     bool addresses;                    /* the report has those of the path */
+    bool nobody_compares;              /* there is nobody at this end to be asked: what asks for it ends the call */
     const so_policy *policy;           /* this end's own (docs/policy.md), copied; NULL: the default */
     const so_sdp_abilities *abilities; /* NULL: sound, and video where a picture is wished for */
     /* Who this end is, and whom it knows (docs/protocol.md, sections 7 and 8). Both outlive the call, or NULL. */
@@ -108,6 +109,7 @@ void so_call_close_channel(so_call *call, so_msec now, uint16_t channel);
  * shown that one; else there is an alarm, and a person decides.
  */
 const so_person *so_call_person(const so_call *call);
+bool so_call_compares(const so_call *call); /* the policy in force wants people to compare first */
 /* A person compared the string. Different: the call ends. */
 void so_call_compare(so_call *call, so_msec now, bool same);
 /* In an alarm: the call goes on with whoever it is, or ends. */

@@ -85,7 +85,7 @@ struct so_call {
     so_msec began;
     uint64_t unix_ms;
     so_call_wish wishes[MEDIA_KINDS]; /* by so_sdp_kind */
-    bool muted[MEDIA_KINDS], screen, records, addresses;
+    bool muted[MEDIA_KINDS], screen, records, addresses, nobody_compares;
     so_policy policy; /* in force: this end's, and as strict as each server's that was heard */
     const so_sdp_abilities *abilities;
     so_call_state state;

@@ -20,7 +20,7 @@ static so_policy_facts facts_of(const so_call *c)
                              .tls_group = told(c->tls_group),
                              .sealed = SO_SEEN_YES, /* there is no other way to say anything to the other end */
                              .known = c->trust.known == NULL ? SO_UNSEEN : seen(p->met && p->name[0] != '\0'),
-                             .compared = seen(p->compared),
+                             .compared = c->nobody_compares ? SO_UNSEEN : seen(p->compared),
                              .recording = seen(c->records)};
     so_peer_facts peer;
 
@@ -77,9 +77,14 @@ bool so_call_policy_admits(so_call *c, so_msec now)
     if (look(c, SO_STAGE_PERSON, &rule, &err) == SO_POLICY_HOLDS)
         return true;
     /* A person may still compare; a key does not become another one. */
-    if (rule != SO_RULE_COMPARE)
+    if (rule != SO_RULE_COMPARE || c->nobody_compares)
         break_off(c, now, rule, so_policy_rule_code(rule), &err);
     return false;
+}
+
+bool so_call_compares(const so_call *c)
+{
+    return so_policy_wants(&c->policy, SO_RULE_COMPARE);
 }
 
 /* A running call under a policy that became stricter. */

@@ -170,14 +170,16 @@ static so_status open_data(command *c, so_error *err)
     call_files_asks asks = {.print = before_print, .done = on_files_done, .fault = say_fault, .user = c};
     call_lines_handler handler = {.line = on_line, .end = on_lines_end, .user = c};
     call_people_seat seat = {.shown = c->panel != NULL, .fault = say_fault, .user = c};
-    bool must_read = c->options.chat || (c->options.sas && c->panel == NULL);
+    /* --sas is in the policy too; --data-in - leaves no input to answer by. */
+    bool compares = so_policy_wants(&c->options.policy, SO_RULE_COMPARE) && call_options_stdin_files(&c->options) == 0;
+    bool must_read = c->options.chat || (compares && c->panel == NULL);
     so_status status = call_files_open(&c->files, &c->options, &c->loop.uv, &asks, err);
 
     if (status == SO_OK && (must_read || may_read(c)))
         c->lines = call_lines_open(&c->loop.uv, &handler);
     if (status == SO_OK && must_read && c->lines == NULL)
         status = so_fail(err, SO_IO, "chat", "there is no standard input to read lines from; give one");
-    seat.asked = seat.shown || c->options.sas || call_lines_are_typed(c->lines);
+    seat.asked = seat.shown || compares || call_lines_are_typed(c->lines);
     return status == SO_OK ? call_people_open(&c->people, &c->options, &seat, err) : status;
 }
 

@@ -109,6 +109,7 @@ void call_people_config(const call_people *p, so_caller_config *config)
     config->identity = p->identity;
     config->known = &p->known;
     config->expect = p->options->expect;
+    config->nobody_compares = !p->seat.asked;
 }
 
 void call_people_call(call_people *p, so_caller *caller)
@@ -187,10 +188,11 @@ static void note_meeting(call_people *p, const so_person *person)
 
 bool call_people_wait(const call_people *p)
 {
-    const so_person *person = p == NULL || p->caller == NULL ? NULL : so_call_person(so_caller_call(p->caller));
+    const so_call *call = p == NULL || p->caller == NULL ? NULL : so_caller_call(p->caller);
+    const so_person *person = call == NULL ? NULL : so_call_person(call);
 
     return person != NULL && p->seat.asked &&
-           (person->alarm || (p->options->sas && person->has_string && !person->compared));
+           (person->alarm || (so_call_compares(call) && person->has_string && !person->compared));
 }
 
 void call_people_event(call_people *p, const so_call_event *event)

@@ -454,6 +454,7 @@ so_status so_caller_start(so_caller **out, const so_caller_config *config, so_er
                            .picture = config->picture,
                            .screen = config->screen,
                            .abilities = config->abilities,
+                           .nobody_compares = config->nobody_compares,
                            .records = config->records,
                            .addresses = config->addresses,
                            .policy = config->policy,

@@ -25,9 +25,9 @@ typedef struct so_caller_config {
     so_pkey *identity;                 /* these three as so_call_config has them */
     const so_known *known;
     const char *expect;
-    bool loopback;           /* loopback addresses take part too */
-    bool records, addresses; /* these three as so_call_config has them */
-    const so_policy *policy; /* the handshakes of ctx and engine obey it already (so_tls_obey, so_engine_obey) */
+    bool loopback;                            /* loopback addresses take part too */
+    bool records, addresses, nobody_compares; /* these four as so_call_config has them */
+    const so_policy *policy; /* likewise; what ctx may agree on is the caller's to limit (so_tls_limit) */
     /* What the call came to: each event as so_call_event_next gives it. May call so_caller_send and so_caller_hang_up.
      */
     void (*event)(void *user, const so_call_event *event);

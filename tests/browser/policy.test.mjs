@@ -7,8 +7,9 @@ import { after, before, test } from 'node:test';
 import { answersStun } from '../server/stun.mjs';
 import { Evil } from './evil.mjs';
 import { ADDRESS, PATIENT, World, until } from './harness.mjs';
+import { Native } from './native.mjs';
 import { bothReceive, call, hangUp } from './pairs.mjs';
-import { pictures } from './trust.mjs';
+import { nothingCameIn, pictures } from './trust.mjs';
 
 const world = new World();
 const SECRET = 'a secret of this test alone';
@@ -154,6 +155,41 @@ test('comparing that was put off can still be done, and pictures that differ let
     await visitor.close();
   }
 });
+
+for (const name of ['Chromium', 'Firefox']) {
+  test(`${name} and sotto call: where the server asks for it, both compare first, or there is no call`, PATIENT, async () => {
+    evil.play();
+    asks('{"compare":true}');
+    const visitor = await browsers[name].visitor(name), link = await evil.server.link();
+    const comes = async (...args) => {
+      await visitor.join(link);
+      await visitor.reaches('waiting');
+      return new Native(world, evil.server, link, '--in', 'test', '--state', join(world.folder, `native-${name}`), ...args);
+    };
+    let native = await comes('--sas');
+    const { string } = await native.told('person', (event) => event.string);
+    assert.deepEqual(await pictures(visitor), string.pictures.map((picture, i) => [picture, string.names[i], string.words[i]]));
+    native.child.stdin.write('y\n');
+    await native.told('open');
+    await nothingCameIn(visitor);
+    await visitor.press('compare-same');
+    await visitor.reaches('in-call');
+    await visitor.receives();
+    native.hangUp();
+    await visitor.reaches('ended peer-hangup');
+    assert.equal(await native.ends(), 0);
+
+    // A program that nobody can answer for.
+    await visitor.startOver();
+    native = await comes();
+    await visitor.reaches('failed peer-refused');
+    assert.match(await visitor.text('over-text'), /policy-compare/);
+    assert.equal(await native.ends(), 12);
+    assert.ok(!native.events.some(({ event }) => event === 'open'));
+    await visitor.sentNoMedia();
+    await visitor.close();
+  });
+}
 
 test('a server that asks for a relay and has none, or has one', PATIENT, async () => {
   const [a, b] = await both();

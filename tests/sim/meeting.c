@@ -310,7 +310,8 @@ void sim_meeting_come(sim_meeting *m, unsigned guest, unsigned host)
                              .known = g->known,
                              .expect = g->expect,
                              .policy = &g->policy,
-                             .records = g->records};
+                             .records = g->records,
+                             .nobody_compares = g->nobody_compares};
     so_error err = {.text = ""};
 
     g->host = host;

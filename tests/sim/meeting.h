@@ -51,7 +51,7 @@ typedef struct sim_guest {
     const so_known *known;
     const char *expect;
     so_policy policy; /* its own */
-    bool records;
+    bool records, nobody_compares;
     unsigned lines;     /* of chat, that it got */
     char last_line[32]; /* the last of them */
 } sim_guest;

@@ -125,6 +125,22 @@ static void known_people_come_in(void **state)
     finish(m);
 }
 
+static void where_nobody_can_compare_the_call_ends(void **state)
+{
+    sim_meeting *m = begin(345, &clean);
+
+    (void)state;
+    m->policy = "{\"compare\":true}";
+    m->guests[0].nobody_compares = true;
+    bring_together(m, 5000);
+    assert_int_equal(m->guests[0].state, SO_CALL_FAILED);
+    assert_string_equal(m->guests[0].reason, "policy-compare");
+    assert_string_equal(m->guests[1].reason, "peer-refused");
+    for (unsigned i = 0; i < 2; i++)
+        assert_nothing_passed(&m->guests[i]);
+    finish(m);
+}
+
 static void the_server_can_have_people_compare_first(void **state)
 {
     sim_meeting *m = begin(340, &clean);
@@ -243,6 +259,7 @@ int main(void)
         cmocka_unit_test(strangers_are_refused_where_only_known_people_may_call),
         cmocka_unit_test(known_people_come_in),
         cmocka_unit_test(the_server_can_have_people_compare_first),
+        cmocka_unit_test(where_nobody_can_compare_the_call_ends),
         cmocka_unit_test(lists_shape_the_handshake),
         cmocka_unit_test(no_recording),
         cmocka_unit_test(a_policy_that_becomes_stricter_is_held_against_the_running_call),
