@@ -97,3 +97,13 @@ test('every sentence that a page, a panel or a report can show names its check i
   const rest = section.slice(section.indexOf('What `sotto report check` says'));
   for (const name of checks) assert.ok(said.has(name) || rest.includes(`\`${name}\``) || name === 'origin', `nothing rests on ${name}`);
 });
+
+test('every test that SECURITY.md names is there', () => {
+  const text = read('SECURITY.md');
+  const rows = text.slice(text.indexOf('| attacker |'), text.indexOf('## What the seal proves')).split('\n').filter((line) => /^\| [^-]/.test(line));
+  assert.ok(rows.length > 15, `${rows.length} rows`);
+  for (const row of rows) assert.equal(row.split(' | ').length, 5, row);
+  const named = [...text.matchAll(/`((?:tests|fuzz|docs)\/[\w./-]+)`/g)].map(([, path]) => path);
+  assert.ok(named.length > 30);
+  for (const path of named) assert.ok(existsSync(path), path);
+});
