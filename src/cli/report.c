@@ -29,26 +29,33 @@ typedef struct request {
 
 /* ---- words ---- */
 
-static const char *text_of(const json_t *object, const char *name)
+const char *report_text(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
 
     return text == NULL ? "" : text;
 }
 
-void report_duration(char out[32], const json_t *report)
+static void write_duration(char out[32], so_unix seconds)
 {
+    if (seconds < 60)
+        (void)snprintf(out, 32, "%lld s", (long long)seconds);
+    else if (seconds < 3600)
+        (void)snprintf(out, 32, "%lld min %lld s", (long long)seconds / 60, (long long)seconds % 60);
+    else
+        (void)snprintf(out, 32, "%lld h %lld min", (long long)seconds / 3600, (long long)seconds / 60 % 60);
+}
+
+void report_times(char out[120], const json_t *report)
+{
+    const char *started = report_text(report, "started"), *ended = report_text(report, "ended");
+    char length[32] = "";
     so_unix from, to;
 
-    out[0] = '\0';
-    if (!so_time_read(&from, text_of(report, "started")) || !so_time_read(&to, text_of(report, "ended")) || to < from)
-        return;
-    if (to - from < 60)
-        (void)snprintf(out, 32, "%lld s", (long long)(to - from));
-    else if (to - from < 3600)
-        (void)snprintf(out, 32, "%lld min %lld s", (long long)(to - from) / 60, (long long)(to - from) % 60);
-    else
-        (void)snprintf(out, 32, "%lld h %lld min", (long long)(to - from) / 3600, (long long)(to - from) / 60 % 60);
+    if (so_time_read(&from, started) && so_time_read(&to, ended) && to >= from)
+        write_duration(length, to - from);
+    (void)snprintf(out, 120, "%.30s to %.30s%s%s", started, ended[0] == '\0' ? "(it went on)" : ended,
+                   length[0] == '\0' ? "" : ", ", length);
 }
 
 /* What an end wrote is shown, and not obeyed, by a terminal. */
@@ -75,7 +82,8 @@ static void say_chain(const json_t *chain)
         const json_t *cert = json_array_get(chain, i);
         char text[1024];
 
-        (void)snprintf(text, sizeof text, "%.400s, by %.400s", text_of(cert, "subject"), text_of(cert, "issuer"));
+        (void)snprintf(text, sizeof text, "%.400s, by %.400s", report_text(cert, "subject"),
+                       report_text(cert, "issuer"));
         say("      ", i == 0 ? "Certificate of the server" : "then", text);
     }
     if (!json_is_array(chain))
@@ -88,10 +96,10 @@ static void say_door(so_door door, const json_t *report)
     const json_t *fields = json_object_get(shown, "fields");
     char head[200];
 
-    (void)snprintf(head, sizeof head, "%s: %s%s%s", so_door_title(door), text_of(shown, "state"),
-                   json_is_string(json_object_get(shown, "reason")) ? ", " : "", text_of(shown, "reason"));
+    (void)snprintf(head, sizeof head, "%s: %s%s%s", so_door_title(door), report_text(shown, "state"),
+                   json_is_string(json_object_get(shown, "reason")) ? ", " : "", report_text(shown, "reason"));
     (void)printf("  %s\n", head);
-    say("    ", "What that means", text_of(shown, "meaning"));
+    say("    ", "What that means", report_text(shown, "meaning"));
     for (size_t i = 0; so_report_field_name(door, i) != NULL; i++)
         say_field("      ", so_report_field_label(door, i), json_object_get(fields, so_report_field_name(door, i)));
     if (door == SO_DOOR_SIGNALING)
@@ -109,11 +117,11 @@ static void say_policy(const json_t *report)
     {
         char *text;
 
-        if (strcmp(text_of(from, name), "default") == 0)
+        if (strcmp(report_text(from, name), "default") == 0)
             continue;
         text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         (void)printf("  %s %s: %s (%s)\n", any ? "       " : "Policy:", name, text == NULL ? "?" : text,
-                     text_of(from, name));
+                     report_text(from, name));
         any = true;
         free(text);
     }
@@ -129,33 +137,30 @@ static void say_events(const json_t *report)
     for (size_t i = 0; i < json_array_size(events); i++) {
         const json_t *event = json_array_get(events, i);
 
-        say("    ", text_of(event, "at"), text_of(event, "event"));
+        say("    ", report_text(event, "at"), report_text(event, "event"));
     }
 }
 
 static void say_report(const report_view *view, size_t which)
 {
     const json_t *report = view->reports[which].report, *verdict = json_object_get(report, "verdict");
-    bool page = strcmp(text_of(report, "agent"), "page") == 0;
-    char text[300], length[32];
+    bool page = strcmp(report_text(report, "agent"), "page") == 0;
+    char text[300];
 
     (void)printf("%s: signed, and as it was signed\n", view->names[which]);
     (void)snprintf(text, sizeof text, "%s%s%s", view->reports[which].signer, view->known[which][0] == '\0' ? "" : ", ",
                    view->known[which]);
     say("  ", "Signed by the key", text);
     say("  ", "Written by", page ? "the call page in a browser" : "the Sotto program");
-    report_duration(length, report);
-    (void)snprintf(text, sizeof text, "%s to %s%s%s", text_of(report, "started"),
-                   json_is_null(json_object_get(report, "ended")) ? "(it went on)" : text_of(report, "ended"),
-                   length[0] == '\0' ? "" : ", ", length);
+    report_times(text, report);
     say("  ", "Time, by that end's clock", text);
     say_field("  ", "Call", json_object_get(report, "call"));
     if (json_object_get(report, "addresses") != NULL) {
-        (void)snprintf(text, sizeof text, "%s, %s", text_of(json_object_get(report, "addresses"), "mine"),
-                       text_of(json_object_get(report, "addresses"), "theirs"));
+        (void)snprintf(text, sizeof text, "%s, %s", report_text(json_object_get(report, "addresses"), "mine"),
+                       report_text(json_object_get(report, "addresses"), "theirs"));
         say("  ", "Addresses", text);
     }
-    say("  ", text_of(verdict, "text"), text_of(verdict, "detail"));
+    say("  ", report_text(verdict, "text"), report_text(verdict, "detail"));
     for (so_door door = 0; door < SO_DOORS; door++)
         say_door(door, report);
     say_policy(report);

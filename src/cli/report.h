@@ -22,7 +22,9 @@ typedef struct report_view {
 /* One file to hand to an auditor: no script, nothing from elsewhere, readable on paper. false: it can't be written. */
 bool report_html(const report_view *view, FILE *out);
 
-/* "3 min 20 s" between two times of a report; "": one of them is not there. */
-void report_duration(char out[32], const json_t *report);
+/* A member's text; "": it has none. */
+const char *report_text(const json_t *object, const char *name);
+/* From when to when, and how long, by that end's clock. */
+void report_times(char out[120], const json_t *report);
 
 #endif

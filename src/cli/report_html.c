@@ -41,13 +41,6 @@ static void put(FILE *out, const char *text)
     }
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text == NULL ? "" : text;
-}
-
 static void row(FILE *out, const char *label, const char *text)
 {
     (void)fputs("<tr><th>", out);
@@ -69,7 +62,7 @@ static void row_of(FILE *out, const char *label, const json_t *field)
 
 static const char *state_of(const report_view *view, size_t which, so_door door)
 {
-    return text_of(so_report_door_of(view->reports[which].report, so_door_name(door)), "state");
+    return report_text(so_report_door_of(view->reports[which].report, so_door_name(door)), "state");
 }
 
 /* Of two reports the one that says less counts. */
@@ -103,9 +96,9 @@ static void draw_door(FILE *out, unsigned x, so_door door, const char *state)
 
 static void draw_end(FILE *out, unsigned x, const char *name, const json_t *report)
 {
-    const char *agent = report == NULL                                  ? "no report"
-                        : strcmp(text_of(report, "agent"), "page") == 0 ? "call page"
-                                                                        : "Sotto program";
+    const char *agent = report == NULL                                      ? "no report"
+                        : strcmp(report_text(report, "agent"), "page") == 0 ? "call page"
+                                                                            : "Sotto program";
 
     (void)fprintf(
         out,
@@ -161,9 +154,9 @@ static void put_chain(FILE *out, const json_t *chain)
         const json_t *cert = json_array_get(chain, i);
         char text[1400];
 
-        (void)snprintf(text, sizeof text, "%.400s, by %.400s; %.30s to %.30s; SHA-256 %.100s", text_of(cert, "subject"),
-                       text_of(cert, "issuer"), text_of(cert, "not_before"), text_of(cert, "not_after"),
-                       text_of(cert, "sha256"));
+        (void)snprintf(text, sizeof text, "%.400s, by %.400s; %.30s to %.30s; SHA-256 %.100s",
+                       report_text(cert, "subject"), report_text(cert, "issuer"), report_text(cert, "not_before"),
+                       report_text(cert, "not_after"), report_text(cert, "sha256"));
         row(out, i == 0 ? "Certificate of the server" : "Certificate above it", text);
     }
     if (!json_is_array(chain))
@@ -175,13 +168,13 @@ static void put_door(FILE *out, so_door door, const json_t *report)
     const json_t *shown = so_report_door_of(report, so_door_name(door)), *fields = json_object_get(shown, "fields");
 
     (void)fprintf(out, "<h3>%s: ", so_door_title(door));
-    put(out, text_of(shown, "state"));
+    put(out, report_text(shown, "state"));
     if (json_is_string(json_object_get(shown, "reason"))) {
         (void)fputs(", ", out);
-        put(out, text_of(shown, "reason"));
+        put(out, report_text(shown, "reason"));
     }
     (void)fputs("</h3>\n<p class=\"quiet\">", out);
-    put(out, text_of(shown, "meaning"));
+    put(out, report_text(shown, "meaning"));
     (void)fputs("</p>\n<table>", out);
     for (size_t i = 0; so_report_field_name(door, i) != NULL; i++)
         row_of(out, so_report_field_label(door, i), json_object_get(fields, so_report_field_name(door, i)));
@@ -201,7 +194,7 @@ static void put_policy(FILE *out, const json_t *report)
     {
         char *json = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT), text[400];
 
-        (void)snprintf(text, sizeof text, "%.300s (%.20s)", json == NULL ? "?" : json, text_of(from, name));
+        (void)snprintf(text, sizeof text, "%.300s (%.20s)", json == NULL ? "?" : json, report_text(from, name));
         row(out, name, text);
         free(json);
     }
@@ -214,29 +207,26 @@ static void put_events(FILE *out, const json_t *report)
 
     (void)fputs("<h3>What happened</h3>\n<table>", out);
     for (size_t i = 0; i < json_array_size(events); i++)
-        row(out, text_of(json_array_get(events, i), "at"), text_of(json_array_get(events, i), "event"));
+        row(out, report_text(json_array_get(events, i), "at"), report_text(json_array_get(events, i), "event"));
     (void)fputs("</table>\n", out);
 }
 
 static void put_report(FILE *out, const report_view *view, size_t which)
 {
     const json_t *report = view->reports[which].report, *verdict = json_object_get(report, "verdict");
-    char text[400], length[32];
+    char text[400];
 
     (void)fprintf(out, "<section><h2>Report of %s</h2>\n<div class=\"verdict\"><strong>", which == 0 ? "A" : "B");
-    put(out, text_of(verdict, "text"));
+    put(out, report_text(verdict, "text"));
     (void)fputs("</strong><br>", out);
-    put(out, text_of(verdict, "detail"));
+    put(out, report_text(verdict, "detail"));
     (void)fputs("</div>\n<table>", out);
     row(out, "File", view->names[which]);
     (void)snprintf(text, sizeof text, "%s%s%s", view->reports[which].signer,
                    view->known[which][0] == '\0' ? "" : ", known here as ", view->known[which]);
     row(out, "Signed by the key", text);
     row_of(out, "Call", json_object_get(report, "call"));
-    report_duration(length, report);
-    (void)snprintf(text, sizeof text, "%s to %s%s%s", text_of(report, "started"),
-                   json_is_null(json_object_get(report, "ended")) ? "(it went on)" : text_of(report, "ended"),
-                   length[0] == '\0' ? "" : ", ", length);
+    report_times(text, report);
     row(out, "Time, by that end's clock", text);
     (void)fputs("</table>\n", out);
     for (so_door door = 0; door < SO_DOORS; door++)
