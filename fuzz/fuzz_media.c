@@ -120,21 +120,21 @@ static void connect_both(rig *r)
 
 static uint32_t ssrc_of(const rig *r, uint8_t draw)
 {
-    const peer_track *tracks = r->peers[1]->tracks, *own = r->peers[0]->tracks;
+    peer_track *const *tracks = r->peers[1]->tracks, *const *own = r->peers[0]->tracks;
 
     switch (draw % 8) {
     case 0:
     case 1:
-        return tracks[r->sound[1]].out.sender.ssrc;
+        return tracks[r->sound[1]]->out.sender.ssrc;
     case 2:
     case 3:
-        return tracks[r->picture[1]].out.sender.ssrc;
+        return tracks[r->picture[1]]->out.sender.ssrc;
     case 4:
-        return tracks[r->picture[1]].out.repair.ssrc;
+        return tracks[r->picture[1]]->out.repair.ssrc;
     case 5:
-        return own[r->sound[0]].out.sender.ssrc;
+        return own[r->sound[0]]->out.sender.ssrc;
     case 6:
-        return own[r->picture[0]].out.sender.ssrc;
+        return own[r->picture[0]]->out.sender.ssrc;
     default:
         return draw;
     }
