@@ -194,6 +194,9 @@ test('on a terminal what is said of a device stays above the panel', async (t) =
   child.stdout.setEncoding('utf8').on('data', (d) => { output += d; });
   const two = new Call(t, server, link, '--in', 'test');
   await until('the panel of an open call', () => output.includes('In call'));
+  // The panel says so a moment before both devices are at work.
+  for (const streams of ['sink-inputs', 'source-outputs'])
+    await until(streams, async () => (await run('pactl', ['list', 'short', streams], env)).out.length > 0);
   await pulse.end();
   for (const said of ['gives no more', 'plays no more']) {
     await until(said, () => output.includes(said));
