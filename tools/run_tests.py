@@ -46,7 +46,7 @@ STEPS = [
     ("build with clang, ASan and UBSan", setup(SAN, "clang", "-Dtests=true", "-Db_sanitize=address,undefined",
                                                "-Db_lundef=false")),
     ("unit, simulation and attack tests, sanitized", unit_tests(SAN), TAP, FEWER),
-    ("fuzz corpora and a short fuzz run", "fuzz/run ${FUZZ_SECONDS:-10}", TAP, SANITIZERS),
+    ("fuzz corpora and a short fuzz run", "fuzz/run ${FUZZ_SECONDS:-5}", TAP, SANITIZERS),
     ("npm packages for the page's tests", NPM),
     ("types of the page", "tests/node_modules/.bin/tsc -p web/tsconfig.json"),
     ("modules of the page", "node --test --test-reporter=tap tests/page/*.test.mjs", TAP),
