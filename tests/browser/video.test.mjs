@@ -78,6 +78,16 @@ for (const name of ['Chromium', 'Firefox']) {
   }
 }
 
+/** @returns {Promise<number>} pictures that the browser has encoded */
+function picturesOf(visitor) {
+  return visitor.page.evaluate(async () => {
+    for (const entry of (await globalThis.sottoSpy.peers.at(-1).getStats()).values()) {
+      if (entry.type === 'outbound-rtp' && entry.kind === 'video') return entry.framesEncoded;
+    }
+    return 0;
+  });
+}
+
 test('Chromium and sotto call: H.264 both ways, where a file takes nothing else', PATIENT, async () => {
   const visitor = await browsers.Chromium.visitor('Chromium');
   const link = await server.link();
@@ -88,6 +98,8 @@ test('Chromium and sotto call: H.264 both ways, where a file takes nothing else'
   await visitor.reaches('in-call');
   await visitor.receives();
   inTime(await watch(visitor, 30), 'Chromium');
+  // Its camera may begin later than the other end's.
+  await visitor.until('sends its camera', async () => await picturesOf(visitor) > 40);
   await visitor.press('hangup');
   assert.equal(await native.ends(), 0);
   const totals = await native.told('totals');
@@ -139,12 +151,7 @@ test('Chromium and sotto call: a screen that is shared in mid-call is in the rec
   const native = new Native(world, server, link, '--in', 'test', '--out', film);
   await visitor.reaches('in-call');
   await visitor.receives();
-  const sent = () => visitor.page.evaluate(async () => {
-    for (const entry of (await globalThis.sottoSpy.peers.at(-1).getStats()).values()) {
-      if (entry.type === 'outbound-rtp' && entry.kind === 'video') return entry.framesEncoded;
-    }
-    return 0;
-  });
+  const sent = () => picturesOf(visitor);
   // Until pictures of the camera have left the browser, some of them, and then of the screen.
   await visitor.until('sends its camera', async () => await sent() > 10);
   await visitor.press('screen');
