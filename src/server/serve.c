@@ -3,13 +3,11 @@
 #include "net/stream.h"
 #include "net/url.h"
 #include "server/console.h"
-#include "server/folder.h"
 #include "server/identity.h"
 #include "server/listen.h"
-#include "server/policy.h"
 #include "server/redirect.h"
-#include "server/rehearsal.h"
 #include "server/session.h"
+#include "server/settings.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -40,9 +38,7 @@ typedef struct server {
     uv_timer_t away, upkeep, settle, drain;
     uv_fs_event_t watches[WATCHES];
     char public_origin[300];
-    so_pem turn_secret, rehearsal_token;
-    so_policy policy;
-    char policy_text[SO_POLICY_JSON_MAX]; /* what of it members are handed */
+    so_settings settings;
     unsigned minutes;
     bool stopping;
 } server;
@@ -258,7 +254,7 @@ static so_status load_identity(server *sv, so_identity *identity, so_error *err)
 {
     so_status status = so_identity_load(identity, sv->options, sv->hub.unix_now, err);
 
-    if (status == SO_OK && (status = so_policy_limit(&sv->policy, identity->ctx, true, err)) != SO_OK)
+    if (status == SO_OK && (status = so_policy_limit(&sv->settings.policy, identity->ctx, true, err)) != SO_OK)
         so_identity_free(identity);
     return status;
 }
@@ -387,76 +383,6 @@ static void on_terminate(uv_signal_t *handle, int number)
 
 /* ---- the way up ---- */
 
-static so_status read_turn_secret(server *sv, so_error *err)
-{
-    const so_options *o = sv->options;
-    uint8_t ice[SO_ICE_MAX];
-    so_writer w = so_writer_of(ice, sizeof ice);
-
-    for (size_t i = 0; i < o->ice_server.count + o->turn.count; i++) {
-        bool turn = i >= o->ice_server.count;
-        const char *url = turn ? o->turn.items[i - o->ice_server.count] : o->ice_server.items[i];
-        if (!so_ice_url_valid(url, turn))
-            return so_fail(err, SO_BAD_INPUT, "options", "\"%.100s\" must look like %s", url,
-                           turn ? "turns:turn.example:5349 or turn:turn.example:3478" : "stun:stun.example:3478");
-    }
-    if (o->turn.count > 0 && o->turn_secret_file == NULL)
-        return so_fail(err, SO_BAD_INPUT, "options",
-                       "--turn needs --turn-secret-file FILE, which holds coturn's static-auth-secret");
-    if (o->turn_secret_file != NULL) {
-        so_status status = so_passphrase_read(o->turn_secret_file, &sv->turn_secret, err);
-        if (status != SO_OK)
-            return status;
-    }
-    sv->hub.ice = (so_ice_servers){.stun = (const char *const *)o->ice_server.items,
-                                   .stun_count = o->ice_server.count,
-                                   .turn = (const char *const *)o->turn.items,
-                                   .turn_count = o->turn.count,
-                                   .secret = so_pem_slice(&sv->turn_secret),
-                                   .lifetime = o->turn_lifetime};
-    if (so_ice_write(&w, &sv->hub.ice, "AAAAAAAAAAA", sv->hub.unix_now) != SO_OK)
-        return so_fail(err, SO_BAD_INPUT, "options",
-                       "the --ice-server and --turn addresses are more than a welcome holds (%d bytes); give fewer or "
-                       "shorter ones",
-                       SO_ICE_MAX);
-    return SO_OK;
-}
-
-static so_status read_policy(server *sv, so_error *err)
-{
-    so_writer w = so_writer_of(sv->policy_text, sizeof sv->policy_text - 1);
-    so_status status = so_policy_load(&sv->policy, sv->options->policy, err);
-
-    if (status != SO_OK || sv->options->policy == NULL)
-        return status;
-    so_policy_write_given(&sv->policy, &w);
-    sv->hub.policy = sv->policy_text;
-    return SO_OK;
-}
-
-static so_status read_rehearsal_token(server *sv, so_error *err)
-{
-    const so_options *o = sv->options;
-    so_status status = SO_OK;
-
-    if (o->allow_rehearsal != NULL && o->allow_rehearsal_file != NULL)
-        return so_fail(err, SO_BAD_INPUT, "options", "give --allow-rehearsal or --allow-rehearsal-file, not both");
-    if (o->allow_rehearsal != NULL &&
-        so_pem_copy(&sv->rehearsal_token, o->allow_rehearsal, strlen(o->allow_rehearsal)) != SO_OK)
-        return so_fail(err, SO_NO_MEMORY, "server", "not enough memory to start");
-    if (o->allow_rehearsal_file != NULL)
-        status = so_passphrase_read(o->allow_rehearsal_file, &sv->rehearsal_token, err);
-    if (status == SO_OK && (o->allow_rehearsal != NULL || o->allow_rehearsal_file != NULL) &&
-        sv->rehearsal_token.len < SO_REHEARSAL_TOKEN_MIN)
-        return so_fail(
-            err, SO_BAD_INPUT, "options",
-            "the token of --allow-rehearsal needs %d characters at least, or it can be guessed; openssl rand "
-            "-hex 16 makes one",
-            SO_REHEARSAL_TOKEN_MIN);
-    sv->hub.rehearsal_token = so_pem_slice(&sv->rehearsal_token);
-    return status;
-}
-
 static so_status make_hub(server *sv, so_error *err)
 {
     static const so_rooms_events rooms_events = {.send = so_session_send, .displaced = so_session_displaced};
@@ -476,8 +402,11 @@ static so_status make_hub(server *sv, so_error *err)
     sv->hub.ws_pool = so_ws_pool_new(false, o->max_message, &so_session_ws_events);
     if (sv->hub.rooms == NULL || sv->hub.limits == NULL || sv->hub.ws_pool == NULL)
         return so_fail(err, SO_NO_MEMORY, "server", "not enough memory to start");
-    status = read_rehearsal_token(sv, err);
-    return status == SO_OK ? read_turn_secret(sv, err) : status;
+    status = so_settings_read(&sv->settings, o, sv->hub.unix_now, err);
+    sv->hub.ice = sv->settings.ice;
+    sv->hub.rehearsal_token = so_pem_slice(&sv->settings.rehearsal_token);
+    sv->hub.policy = sv->settings.policy_text[0] == '\0' ? NULL : sv->settings.policy_text;
+    return status;
 }
 
 static so_status settle_public_origin(server *sv, so_error *err)
@@ -560,8 +489,6 @@ static so_status start(server *sv, so_error *err)
     tell_time(sv);
     status = make_hub(sv, err);
     if (status == SO_OK)
-        status = read_policy(sv, err);
-    if (status == SO_OK)
         status = load_identity(sv, &sv->identity, err);
     if (status == SO_OK)
         status = so_listeners_open(&sv->listeners, &sv->loop, &sv->options->listen, on_incoming, sv, err);
@@ -582,8 +509,7 @@ static void tear_down(server *sv)
     so_limits_free(sv->hub.limits);
     so_ws_pool_free(sv->hub.ws_pool);
     so_identity_free(&sv->identity);
-    so_pem_free(&sv->turn_secret);
-    so_pem_free(&sv->rehearsal_token);
+    so_settings_free(&sv->settings);
 }
 
 int so_serve(const so_options *options, so_error *err)
