@@ -81,6 +81,20 @@ static void on_closed(void *user)
         free_call(c);
 }
 
+static so_status take_policy(so_policy *policy, const sotto_call_options *options, so_error *err)
+{
+    so_status status = SO_OK;
+
+    so_policy_default(policy);
+    if (options->policy != NULL)
+        status = so_policy_parse(policy, (so_slice){options->policy, strlen(options->policy)}, "the policy", err);
+    if (options->relay_only)
+        so_policy_ask(policy, SO_RULE_RELAY_ONLY);
+    if (options->compare_first)
+        so_policy_ask(policy, SO_RULE_COMPARE);
+    return status;
+}
+
 sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto_call_options *options,
                              sotto_error *error)
 {
@@ -104,7 +118,7 @@ sotto_status sotto_call_join(sotto_call **out, sotto_engine *engine, const sotto
         status =
             so_fail(&err, SO_BAD_INPUT, "call", "none of these codecs is known here; give SOTTO_CODEC(SOTTO_OPUS)");
     if (status == SO_OK)
-        status = api_take_policy(&policy, options, &err);
+        status = take_policy(&policy, options, &err);
     if (status == SO_OK)
         status = api_take_people(&c->people, options, &err);
     if (status == SO_OK) {

@@ -49,7 +49,6 @@ typedef struct api_people {
 } api_people;
 
 so_status api_take_people(api_people *people, const sotto_call_options *options, so_error *err) SO_MUST_CHECK;
-so_status api_take_policy(so_policy *policy, const sotto_call_options *options, so_error *err) SO_MUST_CHECK;
 void api_drop_people(api_people *people);
 void api_people_config(const api_people *people, const sotto_call_options *options, so_caller_config *config);
 sotto_person api_person(const so_person *person);

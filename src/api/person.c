@@ -18,20 +18,6 @@ so_status api_take_people(api_people *people, const sotto_call_options *options,
     return status;
 }
 
-so_status api_take_policy(so_policy *policy, const sotto_call_options *options, so_error *err)
-{
-    so_status status = SO_OK;
-
-    so_policy_default(policy);
-    if (options->policy != NULL)
-        status = so_policy_parse(policy, (so_slice){options->policy, strlen(options->policy)}, "the policy", err);
-    if (options->relay_only)
-        so_policy_ask(policy, SO_RULE_RELAY_ONLY);
-    if (options->compare_first)
-        so_policy_ask(policy, SO_RULE_COMPARE);
-    return status;
-}
-
 void api_drop_people(api_people *people)
 {
     so_pkey_free(people->identity);
