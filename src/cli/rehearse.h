@@ -67,9 +67,10 @@ extern const rehearse_group rehearse_tls, rehearse_impostors, rehearse_origins, 
     rehearse_limits, rehearse_slow, rehearse_link, rehearse_seal, rehearse_keys, rehearse_media;
 
 /* What an attack returns; the text is what was seen, without a full stop. */
-rehearse_result rehearse_held(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);
-rehearse_result rehearse_weak(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);
-rehearse_result rehearse_not_tried(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);
+rehearse_result rehearse_saw(rehearsal *r, rehearse_result result, const char *fmt, ...) SO_PRINTF(3, 4);
+#define rehearse_held(r, ...) rehearse_saw((r), REHEARSE_HELD, __VA_ARGS__)
+#define rehearse_weak(r, ...) rehearse_saw((r), REHEARSE_WEAK, __VA_ARGS__)
+#define rehearse_not_tried(r, ...) rehearse_saw((r), REHEARSE_NOT_TRIED, __VA_ARGS__)
 /* The same for a control: false, and what was seen. */
 bool rehearse_failed(rehearsal *r, const char *fmt, ...) SO_PRINTF(2, 3);
 

@@ -23,34 +23,14 @@ static void SO_PRINTF(2, 0) keep(rehearsal *r, const char *fmt, va_list args)
     panel_clean(r->seen, sizeof r->seen, text);
 }
 
-rehearse_result rehearse_held(rehearsal *r, const char *fmt, ...)
+rehearse_result rehearse_saw(rehearsal *r, rehearse_result result, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
     keep(r, fmt, args);
     va_end(args);
-    return REHEARSE_HELD;
-}
-
-rehearse_result rehearse_weak(rehearsal *r, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    keep(r, fmt, args);
-    va_end(args);
-    return REHEARSE_WEAK;
-}
-
-rehearse_result rehearse_not_tried(rehearsal *r, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    keep(r, fmt, args);
-    va_end(args);
-    return REHEARSE_NOT_TRIED;
+    return result;
 }
 
 bool rehearse_failed(rehearsal *r, const char *fmt, ...)
