@@ -487,11 +487,13 @@ void so_report_write(const so_report *report, so_writer *w)
 so_status so_report_write_file(const so_report *report, so_pkey *key, so_writer *w, so_error *err)
 {
     uint8_t *start;
+    so_slice signed_text;
     so_status status;
 
     so_write_text(w, "{\"report\":");
     start = w->at;
     so_report_write(report, w);
+    signed_text = (so_slice){start, (size_t)(w->at - start)};
     if (w->failed)
         return so_fail(err, SO_TOO_LONG, "report", "the report does not fit; save it with more room");
     if (key == NULL) {
@@ -499,7 +501,7 @@ so_status so_report_write_file(const so_report *report, so_pkey *key, so_writer 
         return w->failed ? SO_TOO_LONG : SO_OK;
     }
     so_write_text(w, ",\"jws\":\"");
-    status = so_jws_write(w, SO_REPORT_TYPE, key, (so_slice){start, (size_t)(w->at - start) - strlen(",\"jws\":\"")});
+    status = so_jws_write(w, SO_REPORT_TYPE, key, signed_text);
     if (status != SO_OK)
         return so_fail(err, status, "report", "the report could not be signed (%s); check that memory is free",
                        so_status_name(status));

@@ -175,22 +175,21 @@ static so_shared_fact *add(comparison *c, const char *name, const json_t *a, con
     return fact;
 }
 
-static void add_equal(comparison *c, const char *name, const json_t *a, const json_t *b)
+static so_shared_fact *add_equal(comparison *c, const char *name, const json_t *a, const json_t *b)
 {
     so_shared_fact *fact = add(c, name, a, b);
 
     if (fact->result == SO_DIFFERS && strcasecmp(fact->a, fact->b) == 0)
         fact->result = SO_AGREES;
+    return fact;
 }
 
-static void add_media(comparison *c, const char *name, const char *field, so_policy_rule rule)
+/* What browsers and the program call by different names, all of which the rule knows. */
+static void add_named(comparison *c, const char *name, const char *field, so_policy_rule rule)
 {
-    const json_t *a = field_of(c->a, "media", field), *b = field_of(c->b, "media", field);
-    so_shared_fact *fact = add(c, name, a, b);
+    so_shared_fact *fact = add(c, name, field_of(c->a, "media", field), field_of(c->b, "media", field));
 
-    if (fact->result != SO_DIFFERS)
-        return;
-    if (rule == SO_RULES ? strcasecmp(fact->a, fact->b) == 0 : so_policy_same_name(rule, fact->a, fact->b))
+    if (fact->result == SO_DIFFERS && so_policy_same_name(rule, fact->a, fact->b))
         fact->result = SO_AGREES;
 }
 
@@ -244,9 +243,10 @@ static bool was_named(const json_t *report)
 
 static void add_path(comparison *c)
 {
-    add_equal(c, "path", field_of(c->a, "path", "kind"), field_of(c->b, "path", "kind"));
+    so_shared_fact *fact = add_equal(c, "path", field_of(c->a, "path", "kind"), field_of(c->b, "path", "kind"));
+
     if (!was_named(c->a) || !was_named(c->b))
-        c->facts[c->count - 1].result = SO_NOT_COMPARED;
+        fact->result = SO_NOT_COMPARED;
 }
 
 static bool counts_are_exact(const json_t *report)
@@ -292,10 +292,10 @@ size_t so_report_compare(const so_checked_report *a, const so_checked_report *b,
 
     add_equal(&c, "call", json_object_get(c.a, "call"), json_object_get(c.b, "call"));
     add_ends(&c);
-    add_media(&c, "DTLS version", "dtls", SO_RULES);
-    add_media(&c, "DTLS cipher", "cipher", SO_RULES);
-    add_media(&c, "key exchange", "group", SO_RULE_DTLS_GROUPS);
-    add_media(&c, "SRTP profile", "srtp", SO_RULE_SRTP_PROFILES);
+    add_equal(&c, "DTLS version", field_of(c.a, "media", "dtls"), field_of(c.b, "media", "dtls"));
+    add_equal(&c, "DTLS cipher", field_of(c.a, "media", "cipher"), field_of(c.b, "media", "cipher"));
+    add_named(&c, "key exchange", "group", SO_RULE_DTLS_GROUPS);
+    add_named(&c, "SRTP profile", "srtp", SO_RULE_SRTP_PROFILES);
     add_roles(&c);
     add_equal(&c, "seal", field_of(c.a, "seal", "cipher"), field_of(c.b, "seal", "cipher"));
     add_agent(&c, "kind of A", c.a, c.b, true);
