@@ -15,6 +15,8 @@ const MARKS = { none: 'pending', checking: 'pending', verified: 'held', unreport
 /** @type {Report | null} */
 let current = null;
 let drawing = false;
+/** @type {import('./policy.js').Policy | null} whose rules are on the page */
+let drawn = null;
 
 /** @param {Door} door @returns {HTMLElement} */
 function buildDoor(door) {
@@ -73,6 +75,15 @@ function drawDoor(report, door) {
   }
 }
 
+/** Only as it changes: a list that is made anew loses what a person marked in it. @param {Report} report */
+function drawPolicy({ policy }) {
+  if (policy === drawn) return;
+  drawn = policy;
+  const asked = sayPolicy(policy);
+  show('policy', asked.length > 0);
+  byId('policy-rules').replaceChildren(...asked.map((line) => make('li', {}, line)));
+}
+
 function draw() {
   drawing = false;
   if (!current) return;
@@ -90,9 +101,7 @@ function draw() {
   show('verdict-remedy', !!verdict.remedy && verdict.door === null);
   byId('verdict-mark').setAttribute('href', `#i-${panel.dataset.person && verdict.state === 'verified' ? 'unknown' : MARKS[verdict.state]}`);
   for (const door of DOORS) drawDoor(current, door);
-  const asked = sayPolicy(current.policy);
-  show('policy', asked.length > 0);
-  byId('policy-rules').replaceChildren(...asked.map((line) => make('li', {}, line)));
+  drawPolicy(current);
 }
 
 /** @param {boolean} open */
