@@ -41,8 +41,7 @@ test('the saved report says what the panel says, and holds neither an address no
   await call(a, b, link);
   const panels = await panelsAgree(a, b);
   for (const [i, visitor] of [a, b].entries()) {
-    await visitor.press('save-report');
-    const text = await visitor.until('saves its report', async () => (await visitor.did()).saved[0]);
+    const text = await visitor.saveReport();
     const { report } = JSON.parse(text);
     assert.equal(report.verdict.text, panels[i].text);
     assert.equal(report.doors.find(({ door }) => door === 'fingerprints').fields.seen, panels[i].doors.fingerprints.fields.seen);

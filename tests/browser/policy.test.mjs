@@ -29,11 +29,7 @@ function asks(text) {
 const panelOf = (visitor) => visitor.panel();
 
 /** @returns {Promise<any>} the report, as the button saves it */
-async function report(visitor) {
-  const before = (await visitor.did()).saved.length;
-  await visitor.press('save-report');
-  return JSON.parse(await visitor.until('saves its report', async () => (await visitor.did()).saved[before])).report;
-}
+const report = async (visitor) => JSON.parse(await visitor.saveReport()).report;
 
 async function both() {
   evil.play();

@@ -35,11 +35,7 @@ async function asks(policy) {
 }
 
 /** What the button saves. @returns {Promise<string>} the file */
-async function report(visitor) {
-  const before = (await visitor.did()).saved.length;
-  await visitor.press('save-report');
-  return write(await visitor.until('saves its report', async () => (await visitor.did()).saved[before]));
-}
+const report = async (visitor) => write(await visitor.saveReport());
 
 const check = (...args) => run(process.env.SOTTO, ['report', 'check', '--json', ...args]).then(({ stdout }) => JSON.parse(stdout));
 

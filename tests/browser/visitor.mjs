@@ -107,6 +107,13 @@ export class Visitor {
     return this.page.evaluate(() => globalThis.sottoSpy.did);
   }
 
+  /** Presses the button. @returns {Promise<string>} the text of the file that it saves */
+  async saveReport() {
+    const before = (await this.did()).saved.length;
+    await this.press('save-report');
+    return this.until('saves its report', async () => (await this.did()).saved[before]);
+  }
+
   text(id) {
     return this.page.evaluate((name) => document.getElementById(name).textContent, id);
   }
