@@ -46,8 +46,8 @@ uint8_t so_ice_find_base(const so_ice *ice, const so_address *address)
 /* RFC 8445 §5.1.1.3: the same for the same type, the same IP of the base and the same IP of the server. */
 static uint16_t foundation_of(so_ice *ice, uint8_t base, so_ice_type type, uint8_t server)
 {
-    for (unsigned i = 0; i < SO_ICE_LOCALS; i++) {
-        const so_ice_local *l = &ice->locals[i];
+    for (unsigned i = 0; i < ice->local_count; i++) {
+        const so_ice_local *l = so_ice_local_at(ice, i);
         bool same_server = l->server == server || (l->used && l->server != SO_ICE_NONE && server != SO_ICE_NONE &&
                                                    so_address_same_ip(&ice->servers[l->server], &ice->servers[server]));
         if (l->used && l->type == type && same_server &&
@@ -64,14 +64,16 @@ static uint8_t add_local(so_ice *ice, uint8_t base, const so_address *address, s
 
     if (type == SO_ICE_PRFLX || type == SO_ICE_SRFLX)
         most = type == SO_ICE_PRFLX ? SO_ICE_LOCAL_PRFLX : SO_ICE_LOCAL_SRFLX;
-    for (uint8_t i = 0; i < SO_ICE_LOCALS; i++) {
-        if (!ice->locals[i].used && slot == SO_ICE_NONE)
+    for (uint8_t i = 0; i < ice->local_count; i++) {
+        if (!so_ice_local_at(ice, i)->used && slot == SO_ICE_NONE)
             slot = i;
-        alike += ice->locals[i].used && ice->locals[i].type == type;
+        alike += so_ice_local_at(ice, i)->used && so_ice_local_at(ice, i)->type == type;
     }
+    if (alike < most && slot == SO_ICE_NONE)
+        slot = so_ice_more_locals(ice);
     if (slot == SO_ICE_NONE || alike >= most)
         return SO_ICE_NONE;
-    ice->locals[slot] = (so_ice_local){
+    *so_ice_local_at(ice, slot) = (so_ice_local){
         .used = true,
         .announce = type != SO_ICE_PRFLX, /* the peer told us of it, in the answer to a check */
         .base = base,
@@ -86,8 +88,9 @@ static uint8_t add_local(so_ice *ice, uint8_t base, const so_address *address, s
 
 uint8_t so_ice_own_of(const so_ice *ice, uint8_t base)
 {
-    for (uint8_t i = 0; i < SO_ICE_LOCALS; i++)
-        if (ice->locals[i].used && ice->locals[i].base == base && ice->locals[i].type == ice->bases[base].type)
+    for (uint8_t i = 0; i < ice->local_count; i++)
+        if (so_ice_local_at(ice, i)->used && so_ice_local_at(ice, i)->base == base &&
+            so_ice_local_at(ice, i)->type == ice->bases[base].type)
             return i;
     return SO_ICE_NONE;
 }
@@ -95,7 +98,7 @@ uint8_t so_ice_own_of(const so_ice *ice, uint8_t base)
 /* What the old pair kept, or a check brought to light, is a server's answer now: the peer may hear of it. */
 static void publish(so_ice *ice, uint8_t local, uint8_t server)
 {
-    so_ice_local *l = &ice->locals[local];
+    so_ice_local *l = so_ice_local_at(ice, local);
 
     if (l->type == ice->bases[l->base].type || (l->type == SO_ICE_SRFLX && !l->stale))
         return; /* redundant, RFC 8445 §5.1.3 */
@@ -114,8 +117,9 @@ uint8_t so_ice_local_of(so_ice *ice, uint8_t base, const so_address *mapped, so_
 
     if (mapped->family != ice->bases[base].address.family || !so_ice_is_unicast(mapped))
         return so_ice_own_of(ice, base);
-    for (uint8_t i = 0; i < SO_ICE_LOCALS; i++)
-        if (ice->locals[i].used && ice->locals[i].base == base && so_address_equal(&ice->locals[i].address, mapped))
+    for (uint8_t i = 0; i < ice->local_count; i++)
+        if (so_ice_local_at(ice, i)->used && so_ice_local_at(ice, i)->base == base &&
+            so_address_equal(&so_ice_local_at(ice, i)->address, mapped))
             found = i;
     if (found == SO_ICE_NONE)
         found = add_local(ice, base, mapped, type, server);
@@ -148,8 +152,8 @@ static so_status add_base(so_ice *ice, so_msec now, const so_ice_base *base)
         return SO_TOO_LONG;
     }
     ask_servers(ice, slot);
-    for (uint8_t r = 0; r < SO_ICE_REMOTES; r++)
-        if (ice->remotes[r].used && !ice->remotes[r].old)
+    for (uint8_t r = 0; r < ice->remote_count; r++)
+        if (so_ice_remote_at(ice, r)->used && !so_ice_remote_at(ice, r)->old)
             (void)so_ice_add_pair(ice, slot, r);
     so_ice_run(ice, now);
     return SO_OK;
@@ -195,12 +199,12 @@ static void forget_base_elsewhere(so_ice *ice, uint8_t base)
         if (ice->early[i].base != base)
             ice->early[kept++] = ice->early[i];
     ice->early_count = kept;
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++)
-        if (ice->transactions[i].base == base)
-            ice->transactions[i].purpose = SO_ICE_IDLE;
-    for (unsigned i = 0; i < SO_ICE_LOCALS; i++)
-        if (ice->locals[i].base == base)
-            ice->locals[i].used = false;
+    for (unsigned i = 0; i < ice->transaction_count; i++)
+        if (so_ice_transaction_at(ice, i)->base == base)
+            so_ice_transaction_at(ice, i)->purpose = SO_ICE_IDLE;
+    for (unsigned i = 0; i < ice->local_count; i++)
+        if (so_ice_local_at(ice, i)->base == base)
+            so_ice_local_at(ice, i)->used = false;
     for (unsigned i = 0; i < ice->reply_count; i++)
         if (ice->replies[(ice->reply_first + i) % SO_ICE_REPLIES].base == base)
             ice->replies[(ice->reply_first + i) % SO_ICE_REPLIES].base = SO_ICE_NONE;
@@ -213,8 +217,8 @@ so_status so_ice_remove_base(so_ice *ice, so_msec now, const so_address *base)
 
     if (slot == SO_ICE_NONE)
         return SO_NOT_FOUND;
-    for (uint8_t p = 0; p < SO_ICE_PAIRS; p++)
-        if (ice->pairs[p].state != SO_ICE_PAIR_FREE && ice->pairs[p].base == slot)
+    for (uint8_t p = 0; p < ice->pair_count; p++)
+        if (so_ice_pair_at(ice, p)->state != SO_ICE_PAIR_FREE && so_ice_pair_at(ice, p)->base == slot)
             so_ice_free_pair(ice, p);
     forget_base_elsewhere(ice, slot);
     memset(ice->asked[slot], SO_ICE_NOT_ASKED, sizeof ice->asked[slot]);
@@ -253,8 +257,8 @@ void so_ice_no_more_bases(so_ice *ice, so_msec now)
 
 void so_ice_announce_again(so_ice *ice, uint8_t kept)
 {
-    for (uint8_t i = 0; i < SO_ICE_LOCALS; i++) {
-        so_ice_local *l = &ice->locals[i];
+    for (uint8_t i = 0; i < ice->local_count; i++) {
+        so_ice_local *l = so_ice_local_at(ice, i);
         if (l->type == SO_ICE_HOST || l->type == SO_ICE_RELAY) {
             l->announce = l->used;
             continue;
@@ -271,12 +275,12 @@ void so_ice_announce_again(so_ice *ice, uint8_t kept)
 
 void so_ice_forget_stale(so_ice *ice)
 {
-    for (uint8_t i = 0; i < SO_ICE_LOCALS; i++) {
-        bool needed = !ice->locals[i].stale;
-        for (unsigned p = 0; !needed && p < SO_ICE_PAIRS; p++)
-            needed = ice->pairs[p].state != SO_ICE_PAIR_FREE && ice->pairs[p].local == i;
-        ice->locals[i].used = ice->locals[i].used && needed;
-        ice->locals[i].stale = false;
+    for (uint8_t i = 0; i < ice->local_count; i++) {
+        bool needed = !so_ice_local_at(ice, i)->stale;
+        for (unsigned p = 0; !needed && p < ice->pair_count; p++)
+            needed = so_ice_pair_at(ice, p)->state != SO_ICE_PAIR_FREE && so_ice_pair_at(ice, p)->local == i;
+        so_ice_local_at(ice, i)->used = so_ice_local_at(ice, i)->used && needed;
+        so_ice_local_at(ice, i)->stale = false;
     }
 }
 

@@ -8,15 +8,17 @@
 static so_ice_transaction *free_slot(so_ice *ice)
 {
     so_ice_transaction *oldest = NULL;
+    uint8_t more;
 
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) {
-        so_ice_transaction *t = &ice->transactions[i];
+    for (unsigned i = 0; i < ice->transaction_count; i++) {
+        so_ice_transaction *t = so_ice_transaction_at(ice, i);
         if (t->purpose == SO_ICE_IDLE)
             return t;
         if (t->cancelled && (oldest == NULL || t->began < oldest->began))
             oldest = t;
     }
-    return oldest;
+    more = so_ice_more_transactions(ice);
+    return more == SO_ICE_NONE ? oldest : so_ice_transaction_at(ice, more);
 }
 
 static so_ice_transaction *begin(so_ice *ice, so_msec now, so_ice_purpose purpose, uint8_t base, uint8_t pair)
@@ -39,8 +41,9 @@ static uint32_t check_rto(const so_ice *ice)
 {
     uint32_t rto = 0;
 
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++)
-        if (!ice->pairs[i].old && (ice->pairs[i].state == SO_ICE_WAITING || ice->pairs[i].state == SO_ICE_IN_PROGRESS))
+    for (unsigned i = 0; i < ice->pair_count; i++)
+        if (!so_ice_pair_at(ice, i)->old &&
+            (so_ice_pair_at(ice, i)->state == SO_ICE_WAITING || so_ice_pair_at(ice, i)->state == SO_ICE_IN_PROGRESS))
             rto += ice->config.pacing_ms;
     return rto > RTO_LEAST ? rto : RTO_LEAST;
 }
@@ -69,7 +72,7 @@ static void set_next(const so_ice *ice, so_ice_transaction *t, so_msec now)
 
 bool so_ice_begin_check(so_ice *ice, so_msec now, uint8_t pair, bool nominating)
 {
-    so_ice_pair *p = &ice->pairs[pair];
+    so_ice_pair *p = so_ice_pair_at(ice, pair);
     so_ice_transaction *t;
 
     if (!nominating)
@@ -88,7 +91,7 @@ bool so_ice_begin_check(so_ice *ice, so_msec now, uint8_t pair, bool nominating)
 
 bool so_ice_begin_consent(so_ice *ice, so_msec now, uint8_t pair)
 {
-    so_ice_transaction *t = begin(ice, now, SO_ICE_CONSENT, ice->pairs[pair].base, pair);
+    so_ice_transaction *t = begin(ice, now, SO_ICE_CONSENT, so_ice_pair_at(ice, pair)->base, pair);
 
     if (t == NULL)
         return false;
@@ -101,8 +104,8 @@ bool so_ice_begin_gather(so_ice *ice, so_msec now, uint8_t base, uint8_t server)
     so_ice_transaction *t;
     unsigned running = 0;
 
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++)
-        running += ice->transactions[i].purpose == SO_ICE_GATHER;
+    for (unsigned i = 0; i < ice->transaction_count; i++)
+        running += so_ice_transaction_at(ice, i)->purpose == SO_ICE_GATHER;
     if (running >= SO_ICE_GATHERING)
         return false;
     t = begin(ice, now, SO_ICE_GATHER, base, SO_ICE_NONE);
@@ -118,8 +121,8 @@ bool so_ice_begin_gather(so_ice *ice, so_msec now, uint8_t base, uint8_t server)
  * but will wait the duration of the transaction timeout for a response". */
 void so_ice_cancel_checks(so_ice *ice, uint8_t pair, so_msec now)
 {
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) {
-        so_ice_transaction *t = &ice->transactions[i];
+    for (unsigned i = 0; i < ice->transaction_count; i++) {
+        so_ice_transaction *t = so_ice_transaction_at(ice, i);
         if (t->purpose != SO_ICE_CHECK || t->pair != pair || t->nominating || t->cancelled)
             continue;
         t->cancelled = true;
@@ -132,8 +135,8 @@ void so_ice_cancel_checks(so_ice *ice, uint8_t pair, so_msec now)
 
 void so_ice_free_transactions(so_ice *ice, uint8_t pair, bool checks_alone)
 {
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) {
-        so_ice_transaction *t = &ice->transactions[i];
+    for (unsigned i = 0; i < ice->transaction_count; i++) {
+        so_ice_transaction *t = so_ice_transaction_at(ice, i);
         if (t->pair == pair && t->purpose != SO_ICE_GATHER &&
             (!checks_alone || (t->purpose == SO_ICE_CHECK && !t->nominating)))
             t->purpose = SO_ICE_IDLE;
@@ -142,15 +145,15 @@ void so_ice_free_transactions(so_ice *ice, uint8_t pair, bool checks_alone)
 
 bool so_ice_is_nominating(const so_ice *ice)
 {
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++)
-        if (ice->transactions[i].purpose == SO_ICE_CHECK && ice->transactions[i].nominating)
+    for (unsigned i = 0; i < ice->transaction_count; i++)
+        if (so_ice_transaction_at(ice, i)->purpose == SO_ICE_CHECK && so_ice_transaction_at(ice, i)->nominating)
             return true;
     return false;
 }
 
 void so_ice_check_failed(so_ice *ice, so_ice_transaction *t)
 {
-    so_ice_pair *p = &ice->pairs[t->pair];
+    so_ice_pair *p = so_ice_pair_at(ice, t->pair);
     bool nominating = t->nominating, cancelled = t->cancelled;
     uint8_t pair = t->pair, best;
 
@@ -176,8 +179,8 @@ void so_ice_check_failed(so_ice *ice, so_ice_transaction *t)
 
 void so_ice_time_out(so_ice *ice, so_msec now)
 {
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) {
-        so_ice_transaction *t = &ice->transactions[i];
+    for (unsigned i = 0; i < ice->transaction_count; i++) {
+        so_ice_transaction *t = so_ice_transaction_at(ice, i);
         if (t->purpose == SO_ICE_IDLE || now < t->next)
             continue;
         if (!t->cancelled && t->sent < tries_of(ice, t) && now < t->began + SO_ICE_PATIENCE_MS) {

@@ -18,9 +18,10 @@ uint8_t so_ice_best_valid(const so_ice *ice)
 {
     uint8_t best = SO_ICE_NONE;
 
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
-        if (p->valid && !p->old && (best == SO_ICE_NONE || p->valid_priority > ice->pairs[best].valid_priority))
+    for (uint8_t i = 0; i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
+        if (p->valid && !p->old &&
+            (best == SO_ICE_NONE || p->valid_priority > so_ice_pair_at(ice, best)->valid_priority))
             best = i;
     }
     return best;
@@ -48,8 +49,8 @@ static so_msec silent_at(const so_ice *ice, const so_ice_pair *p)
 
 void so_ice_pair_heard(so_ice *ice, uint8_t pair, so_msec now)
 {
-    ice->pairs[pair].heard_at = now;
-    ice->pairs[pair].asked = false;
+    so_ice_pair_at(ice, pair)->heard_at = now;
+    so_ice_pair_at(ice, pair)->asked = false;
 }
 
 /*
@@ -62,13 +63,13 @@ void so_ice_choose(so_ice *ice, so_msec now)
     uint8_t best = SO_ICE_NONE;
     bool best_silent = false;
 
-    for (uint8_t i = 0; !ice->failed && i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
+    for (uint8_t i = 0; !ice->failed && i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
         bool silent = now >= silent_at(ice, p);
         if (!p->valid || p->old || !p->nominated)
             continue;
         if (best == SO_ICE_NONE || silent < best_silent ||
-            (silent == best_silent && p->valid_priority > ice->pairs[best].valid_priority)) {
+            (silent == best_silent && p->valid_priority > so_ice_pair_at(ice, best)->valid_priority)) {
             best = i;
             best_silent = silent;
         }
@@ -76,16 +77,17 @@ void so_ice_choose(so_ice *ice, so_msec now)
     if (best == ice->selected)
         return;
     /* The one that was left in silence needs the peer's word again before it is gone back to. */
-    if (ice->selected != SO_ICE_NONE && now >= silent_at(ice, &ice->pairs[ice->selected]))
-        ice->pairs[ice->selected].nominated = false;
+    if (ice->selected != SO_ICE_NONE && now >= silent_at(ice, so_ice_pair_at(ice, ice->selected)))
+        so_ice_pair_at(ice, ice->selected)->nominated = false;
     ice->selected = best;
     ice->tell_selected = best != SO_ICE_NONE;
     if (best == SO_ICE_NONE)
         return;
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++) /* RFC 8445 §8.1.2; they wait, in case this one is lost */
-        if (ice->pairs[i].state == SO_ICE_IN_PROGRESS && ice->pairs[i].priority < ice->pairs[best].priority) {
+    for (uint8_t i = 0; i < ice->pair_count; i++) /* RFC 8445 §8.1.2; they wait, in case this one is lost */
+        if (so_ice_pair_at(ice, i)->state == SO_ICE_IN_PROGRESS &&
+            so_ice_pair_at(ice, i)->priority < so_ice_pair_at(ice, best)->priority) {
             so_ice_cancel_checks(ice, i, now);
-            ice->pairs[i].state = SO_ICE_WAITING;
+            so_ice_pair_at(ice, i)->state = SO_ICE_WAITING;
         }
     so_ice_drop_old(ice);
     so_ice_wake_at(ice, now); /* a request for consent may be due on it */
@@ -95,12 +97,12 @@ void so_ice_succeeded(so_ice *ice, so_ice_transaction *t, const so_address *mapp
 {
     bool check = t->purpose == SO_ICE_CHECK, nominating = t->nominating && ice->controlling;
     uint8_t pair = t->pair;
-    so_ice_pair *p = &ice->pairs[pair];
+    so_ice_pair *p = so_ice_pair_at(ice, pair);
 
     t->purpose = SO_ICE_IDLE;
     p->answered_at = now;
     so_ice_pair_heard(ice, pair, now);
-    so_ice_count(ice, p->base, &ice->remotes[p->remote].address, p->old, now);
+    so_ice_count(ice, p->base, &so_ice_remote_at(ice, p->remote)->address, p->old, now);
     if (p->old || ice->failed)
         return;
     if (check) {
@@ -125,12 +127,12 @@ void so_ice_succeeded(so_ice *ice, so_ice_transaction *t, const so_address *mapp
 /* Can no pair that is better still come? */
 static bool is_final(const so_ice *ice, uint8_t pair)
 {
-    const so_ice_pair *p = &ice->pairs[pair];
+    const so_ice_pair *p = so_ice_pair_at(ice, pair);
 
-    if (ice->locals[p->local].type == SO_ICE_HOST && ice->remotes[p->remote].type == SO_ICE_HOST)
+    if (so_ice_local_at(ice, p->local)->type == SO_ICE_HOST && so_ice_remote_at(ice, p->remote)->type == SO_ICE_HOST)
         return true; /* no NAT, no relay between: as good as can be */
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++)
-        if (so_ice_is_pending(&ice->pairs[i]) && ice->pairs[i].priority > p->valid_priority)
+    for (unsigned i = 0; i < ice->pair_count; i++)
+        if (so_ice_is_pending(so_ice_pair_at(ice, i)) && so_ice_pair_at(ice, i)->priority > p->valid_priority)
             return false;
     return ice->remote_end && so_ice_gathered(ice);
 }
@@ -156,8 +158,8 @@ void so_ice_nominate(so_ice *ice, so_msec now)
 static void fail(so_ice *ice)
 {
     ice->failed = true;
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++) {
-        so_ice_pair *p = &ice->pairs[i];
+    for (uint8_t i = 0; i < ice->pair_count; i++) {
+        so_ice_pair *p = so_ice_pair_at(ice, i);
         so_ice_free_transactions(ice, i, false);
         p->valid = false;
         p->queued = 0;
@@ -168,8 +170,8 @@ static void fail(so_ice *ice)
 
 static bool is_out_of_pairs(const so_ice *ice)
 {
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
+    for (unsigned i = 0; i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
         if (p->valid || p->queued != 0 || (!p->old && so_ice_is_pending(p)))
             return false;
     }
@@ -178,7 +180,7 @@ static bool is_out_of_pairs(const so_ice *ice)
 
 void so_ice_lose(so_ice *ice, uint8_t pair, so_msec now)
 {
-    so_ice_pair *p = &ice->pairs[pair];
+    so_ice_pair *p = so_ice_pair_at(ice, pair);
     bool selected = pair == ice->selected;
 
     if (pair == ice->old_pair) {
@@ -196,8 +198,8 @@ void so_ice_lose(so_ice *ice, uint8_t pair, so_msec now)
 
 void so_ice_keep_consent(so_ice *ice, so_msec now)
 {
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++) {
-        so_ice_pair *p = &ice->pairs[i];
+    for (uint8_t i = 0; i < ice->pair_count; i++) {
+        so_ice_pair *p = so_ice_pair_at(ice, i);
         so_msec expires = p->answered_at + SO_ICE_CONSENT_MS;
         if (!p->valid)
             continue;
@@ -242,7 +244,7 @@ static so_ice_state state_now(const so_ice *ice, so_msec now)
         return SO_ICE_CLOSED;
     if (ice->failed)
         return SO_ICE_FAILED;
-    if (pair != SO_ICE_NONE && now >= silent_at(ice, &ice->pairs[pair]))
+    if (pair != SO_ICE_NONE && now >= silent_at(ice, so_ice_pair_at(ice, pair)))
         return SO_ICE_DISCONNECTED;
     if (pair != SO_ICE_NONE)
         return pair == ice->selected ? SO_ICE_COMPLETED : SO_ICE_CONNECTED;
@@ -256,11 +258,11 @@ void so_ice_settle(so_ice *ice, so_msec now)
     uint8_t pair;
 
     give_up(ice, now);
-    if (ice->selected != SO_ICE_NONE && now >= silent_at(ice, &ice->pairs[ice->selected]))
+    if (ice->selected != SO_ICE_NONE && now >= silent_at(ice, so_ice_pair_at(ice, ice->selected)))
         so_ice_choose(ice, now);
     pair = so_ice_sending(ice);
     ice->had_pair = ice->had_pair || pair != SO_ICE_NONE;
     ice->state = state_now(ice, now);
-    if (pair != SO_ICE_NONE && now < silent_at(ice, &ice->pairs[pair]))
-        so_ice_wake_at(ice, silent_at(ice, &ice->pairs[pair]));
+    if (pair != SO_ICE_NONE && now < silent_at(ice, so_ice_pair_at(ice, pair)))
+        so_ice_wake_at(ice, silent_at(ice, so_ice_pair_at(ice, pair)));
 }

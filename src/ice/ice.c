@@ -81,6 +81,7 @@ void so_ice_free(so_ice *ice)
         return;
     end_creds(&ice->creds);
     end_creds(&ice->old_creds);
+    so_ice_free_room(ice);
     so_wipe(ice, sizeof *ice);
     free(ice);
 }
@@ -112,9 +113,9 @@ void so_ice_run(so_ice *ice, so_msec now)
         so_ice_check(ice, now);
     }
     so_ice_settle(ice, now);
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++)
-        if (ice->transactions[i].purpose != SO_ICE_IDLE)
-            so_ice_wake_at(ice, ice->transactions[i].next);
+    for (unsigned i = 0; i < ice->transaction_count; i++)
+        if (so_ice_transaction_at(ice, i)->purpose != SO_ICE_IDLE)
+            so_ice_wake_at(ice, so_ice_transaction_at(ice, i)->next);
 }
 
 void so_ice_tick(so_ice *ice, so_msec now)
@@ -130,11 +131,11 @@ void so_ice_set_role(so_ice *ice, bool controlling)
     ice->controlling = controlling;
     ice->tell_role = true;
     so_ice_rank_pairs(ice);
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) /* a controlled agent nominates nothing */
-        if (ice->transactions[i].nominating)
-            ice->transactions[i].purpose = SO_ICE_IDLE;
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++)
-        ice->pairs[i].nominate = false;
+    for (unsigned i = 0; i < ice->transaction_count; i++) /* a controlled agent nominates nothing */
+        if (so_ice_transaction_at(ice, i)->nominating)
+            so_ice_transaction_at(ice, i)->purpose = SO_ICE_IDLE;
+    for (unsigned i = 0; i < ice->pair_count; i++)
+        so_ice_pair_at(ice, i)->nominate = false;
 }
 
 so_status so_ice_set_controlling(so_ice *ice, bool controlling)
@@ -152,8 +153,8 @@ void so_ice_drop_old(so_ice *ice)
         return;
     if (ice->old_pair != SO_ICE_NONE)
         so_ice_free_pair(ice, ice->old_pair);
-    for (uint8_t i = 0; i < SO_ICE_REMOTES; i++)
-        if (ice->remotes[i].used && ice->remotes[i].old)
+    for (uint8_t i = 0; i < ice->remote_count; i++)
+        if (so_ice_remote_at(ice, i)->used && so_ice_remote_at(ice, i)->old)
             so_ice_free_remote(ice, i);
     so_ice_forget_stale(ice);
     end_creds(&ice->old_creds);
@@ -162,11 +163,11 @@ void so_ice_drop_old(so_ice *ice)
 /* Everything of the generation goes but the pair that media goes over. */
 static void forget_generation(so_ice *ice, uint8_t kept, so_msec now)
 {
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++)
-        if (i != kept && ice->pairs[i].state != SO_ICE_PAIR_FREE)
+    for (uint8_t i = 0; i < ice->pair_count; i++)
+        if (i != kept && so_ice_pair_at(ice, i)->state != SO_ICE_PAIR_FREE)
             so_ice_free_pair(ice, i);
-    for (uint8_t i = 0; i < SO_ICE_REMOTES; i++)
-        if (ice->remotes[i].used && (kept == SO_ICE_NONE || ice->pairs[kept].remote != i))
+    for (uint8_t i = 0; i < ice->remote_count; i++)
+        if (so_ice_remote_at(ice, i)->used && (kept == SO_ICE_NONE || so_ice_pair_at(ice, kept)->remote != i))
             so_ice_free_remote(ice, i);
     /* The peer may send over an old pair until it too knows the new one, for as long as it has our consent. */
     for (unsigned i = 0; i < SO_ICE_COUNTED; i++) {
@@ -177,13 +178,13 @@ static void forget_generation(so_ice *ice, uint8_t kept, so_msec now)
     ice->selected = SO_ICE_NONE;
     ice->old_pair = kept;
     if (kept != SO_ICE_NONE) {
-        ice->pairs[kept].old = ice->remotes[ice->pairs[kept].remote].old = true;
-        ice->pairs[kept].queued = 0;
+        so_ice_pair_at(ice, kept)->old = so_ice_remote_at(ice, so_ice_pair_at(ice, kept)->remote)->old = true;
+        so_ice_pair_at(ice, kept)->queued = 0;
     }
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) /* consent goes on; checks were of that generation */
-        if (ice->transactions[i].purpose == SO_ICE_CHECK)
-            ice->transactions[i].purpose = SO_ICE_IDLE;
-    so_ice_announce_again(ice, kept == SO_ICE_NONE ? SO_ICE_NONE : ice->pairs[kept].local);
+    for (unsigned i = 0; i < ice->transaction_count; i++) /* consent goes on; checks were of that generation */
+        if (so_ice_transaction_at(ice, i)->purpose == SO_ICE_CHECK)
+            so_ice_transaction_at(ice, i)->purpose = SO_ICE_IDLE;
+    so_ice_announce_again(ice, kept == SO_ICE_NONE ? SO_ICE_NONE : so_ice_pair_at(ice, kept)->local);
     ice->early_count = ice->reply_count = 0;
     ice->remote_end = ice->local_end = ice->tell_end = ice->tell_selected = ice->failed = false;
     ice->had_pair = kept != SO_ICE_NONE;
@@ -201,7 +202,7 @@ so_status so_ice_restart(so_ice *ice, so_msec now)
     status = fresh_creds(&fresh, &ice->config.random);
     if (status != SO_OK)
         return status;
-    if (kept != SO_ICE_NONE && ice->pairs[kept].old) {
+    if (kept != SO_ICE_NONE && so_ice_pair_at(ice, kept)->old) {
         end_creds(&ice->creds); /* a restart of a restart: what was between never carried anything */
     } else {
         end_creds(&ice->old_creds);
@@ -264,10 +265,10 @@ void so_ice_close(so_ice *ice)
 {
     ice->closed = true;
     ice->reply_count = 0;
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++)
-        ice->transactions[i].purpose = SO_ICE_IDLE;
-    for (unsigned i = 0; i < SO_ICE_LOCALS; i++)
-        ice->locals[i].announce = false;
+    for (unsigned i = 0; i < ice->transaction_count; i++)
+        so_ice_transaction_at(ice, i)->purpose = SO_ICE_IDLE;
+    for (unsigned i = 0; i < ice->local_count; i++)
+        so_ice_local_at(ice, i)->announce = false;
     ice->tell_end = ice->tell_role = ice->tell_selected = false;
     ice->selected = SO_ICE_NONE;
     so_ice_run(ice, 0);

@@ -1,11 +1,13 @@
 /*
- * Inside of the agent: what its files share; nothing outside of src/ice includes this. Everything lies in fixed arrays
- * whose indexes stay as long as a thing lives, so that one byte refers to it.
+ * Inside of the agent: what its files share; nothing outside of src/ice includes this. Everything has an index that
+ * stays as long as it lives, so that one byte refers to it, and so has its place in memory, which is taken for eight
+ * things of a kind at a time: most calls need a few of each.
  *
  *   ice.c       life, credentials, restart        bases.c    bases, local candidates, gathering
  *   remotes.c   the peer's candidates             pairs.c    the checklist: priorities, freezing, limits
  *   checks.c    transactions and pacing           receive.c  datagrams that came
  *   conclude.c  nomination, selection, consent    outputs.c  datagrams that go, events, what may be asked
+ *   room.c      memory for all of them
  */
 #ifndef SOTTO_ICE_ICE_INSIDE_H
 #define SOTTO_ICE_ICE_INSIDE_H
@@ -27,6 +29,8 @@
 #define SO_ICE_EARLY 8
 #define SO_ICE_COUNTED 32
 #define SO_ICE_NONE 0xff /* no index */
+#define SO_ICE_PIECE 8u
+#define SO_ICE_PIECES(most) (((most) + SO_ICE_PIECE - 1) / SO_ICE_PIECE)
 #define SO_ICE_NEVER UINT64_MAX
 
 #define SO_ICE_CONSENT_MS 30000   /* RFC 7675 §5.1: consent expires so long after the last valid response */
@@ -158,10 +162,12 @@ struct so_ice {
     uint16_t next_preference, next_foundation, next_remote_foundation;
     uint32_t next_queued;
 
-    so_ice_local locals[SO_ICE_LOCALS];
-    so_ice_remote remotes[SO_ICE_REMOTES];
-    so_ice_pair pairs[SO_ICE_PAIRS];
-    so_ice_transaction transactions[SO_ICE_TRANSACTIONS];
+    /* Eight of a kind in a piece, and how many there is memory for; so_ice_local_at and so on. */
+    so_ice_local *locals[SO_ICE_PIECES(SO_ICE_LOCALS)];
+    so_ice_remote *remotes[SO_ICE_PIECES(SO_ICE_REMOTES)];
+    so_ice_pair *pairs[SO_ICE_PIECES(SO_ICE_PAIRS)];
+    so_ice_transaction *transactions[SO_ICE_PIECES(SO_ICE_TRANSACTIONS)];
+    uint8_t local_count, remote_count, pair_count, transaction_count;
     so_ice_reply replies[SO_ICE_REPLIES];
     so_ice_early early[SO_ICE_EARLY];
     so_ice_counted counted[SO_ICE_COUNTED];
@@ -178,6 +184,34 @@ struct so_ice {
 
     bool tell_end, tell_role, tell_selected;
 };
+
+static inline so_ice_local *so_ice_local_at(const so_ice *ice, size_t i)
+{
+    return &ice->locals[i / SO_ICE_PIECE][i % SO_ICE_PIECE];
+}
+
+static inline so_ice_remote *so_ice_remote_at(const so_ice *ice, size_t i)
+{
+    return &ice->remotes[i / SO_ICE_PIECE][i % SO_ICE_PIECE];
+}
+
+static inline so_ice_pair *so_ice_pair_at(const so_ice *ice, size_t i)
+{
+    return &ice->pairs[i / SO_ICE_PIECE][i % SO_ICE_PIECE];
+}
+
+static inline so_ice_transaction *so_ice_transaction_at(const so_ice *ice, size_t i)
+{
+    return &ice->transactions[i / SO_ICE_PIECE][i % SO_ICE_PIECE];
+}
+
+/* --- room.c --- */
+/* The index of one more, all zeros; SO_ICE_NONE: there are as many as there may be, or no memory. */
+uint8_t so_ice_more_locals(so_ice *ice);
+uint8_t so_ice_more_remotes(so_ice *ice);
+uint8_t so_ice_more_pairs(so_ice *ice);
+uint8_t so_ice_more_transactions(so_ice *ice);
+void so_ice_free_room(so_ice *ice);
 
 /* --- ice.c --- */
 /* Runs everything whose time has come, and sets the deadline. Every input ends with it. */

@@ -42,12 +42,12 @@ static void put_username(so_writer *w, const so_ice_creds *creds)
 
 static bool build_check(so_ice *ice, so_ice_transaction *t, so_writer *w, so_ice_datagram *out)
 {
-    const so_ice_pair *p = &ice->pairs[t->pair];
+    const so_ice_pair *p = so_ice_pair_at(ice, t->pair);
     const so_ice_base *base = &ice->bases[t->base];
     bool relayed = base->type == SO_ICE_RELAY;
     so_ice_creds *creds = so_ice_creds_of(ice, p->old);
 
-    out->remote = ice->remotes[p->remote].address;
+    out->remote = so_ice_remote_at(ice, p->remote)->address;
     put_username(w, creds);
     /* RFC 8445 §7.1.1: the priority of a peer-reflexive candidate that this check may bring to light. From a relay that
      * is the relayed candidate itself, which the peer has not heard of yet: it must not be taken for a better one. */
@@ -80,8 +80,8 @@ bool so_ice_transmit(so_ice *ice, so_ice_datagram *out)
         if (build_reply(ice, r, out))
             return true;
     }
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++) {
-        so_ice_transaction *t = &ice->transactions[i];
+    for (unsigned i = 0; i < ice->transaction_count; i++) {
+        so_ice_transaction *t = so_ice_transaction_at(ice, i);
         bool due = t->purpose != SO_ICE_IDLE && t->due;
         t->due = false;
         if (due && build_request(ice, t, out))
@@ -92,7 +92,7 @@ bool so_ice_transmit(so_ice *ice, so_ice_datagram *out)
 
 static void describe_local(const so_ice *ice, uint8_t local, so_ice_candidate *c)
 {
-    const so_ice_local *l = &ice->locals[local];
+    const so_ice_local *l = so_ice_local_at(ice, local);
 
     memset(c, 0, sizeof *c);
     (void)snprintf(c->foundation, sizeof c->foundation, "%u", l->foundation);
@@ -111,7 +111,7 @@ static void describe_local(const so_ice *ice, uint8_t local, so_ice_candidate *c
 
 static void describe_remote(const so_ice *ice, uint8_t remote, so_ice_candidate *c)
 {
-    const so_ice_remote *r = &ice->remotes[remote];
+    const so_ice_remote *r = so_ice_remote_at(ice, remote);
 
     memset(c, 0, sizeof *c);
     memcpy(c->foundation, r->foundation, sizeof c->foundation);
@@ -128,9 +128,9 @@ bool so_ice_next_event(so_ice *ice, so_ice_event *out)
     memset(out, 0, sizeof *out);
     out->state = ice->state;
     out->controlling = ice->controlling;
-    for (uint8_t i = 0; i < SO_ICE_LOCALS; i++)
-        if (ice->locals[i].used && ice->locals[i].announce) {
-            ice->locals[i].announce = false;
+    for (uint8_t i = 0; i < ice->local_count; i++)
+        if (so_ice_local_at(ice, i)->used && so_ice_local_at(ice, i)->announce) {
+            so_ice_local_at(ice, i)->announce = false;
             out->kind = SO_ICE_LOCAL_CANDIDATE;
             describe_local(ice, i, &out->local);
             return true;
@@ -144,8 +144,8 @@ bool so_ice_next_event(so_ice *ice, so_ice_event *out)
     } else if (ice->tell_selected && ice->selected != SO_ICE_NONE) {
         ice->tell_selected = false;
         out->kind = SO_ICE_SELECTED;
-        describe_local(ice, ice->pairs[ice->selected].local, &out->local);
-        describe_remote(ice, ice->pairs[ice->selected].remote, &out->remote);
+        describe_local(ice, so_ice_pair_at(ice, ice->selected)->local, &out->local);
+        describe_remote(ice, so_ice_pair_at(ice, ice->selected)->remote, &out->remote);
     } else if (ice->told_state != ice->state) {
         ice->told_state = ice->state;
         out->kind = SO_ICE_STATE_CHANGED;
@@ -166,8 +166,8 @@ bool so_ice_send_pair(const so_ice *ice, so_address *local, so_address *remote)
 
     if (pair == SO_ICE_NONE)
         return false;
-    *local = ice->bases[ice->pairs[pair].base].address;
-    *remote = ice->remotes[ice->pairs[pair].remote].address;
+    *local = ice->bases[so_ice_pair_at(ice, pair)->base].address;
+    *remote = so_ice_remote_at(ice, so_ice_pair_at(ice, pair)->remote)->address;
     return true;
 }
 
@@ -177,9 +177,10 @@ bool so_ice_send_types(const so_ice *ice, so_ice_type *local, so_ice_type *remot
 
     if (pair == SO_ICE_NONE)
         return false;
-    *local = ice->bases[ice->pairs[pair].base].type == SO_ICE_RELAY ? SO_ICE_RELAY
-                                                                    : ice->locals[ice->pairs[pair].local].type;
-    *remote = ice->remotes[ice->pairs[pair].remote].type;
+    *local = ice->bases[so_ice_pair_at(ice, pair)->base].type == SO_ICE_RELAY
+                 ? SO_ICE_RELAY
+                 : so_ice_local_at(ice, so_ice_pair_at(ice, pair)->local)->type;
+    *remote = so_ice_remote_at(ice, so_ice_pair_at(ice, pair)->remote)->type;
     return true;
 }
 

@@ -4,8 +4,9 @@
 
 uint8_t so_ice_find_pair(const so_ice *ice, uint8_t base, uint8_t remote)
 {
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++)
-        if (ice->pairs[i].state != SO_ICE_PAIR_FREE && ice->pairs[i].base == base && ice->pairs[i].remote == remote)
+    for (uint8_t i = 0; i < ice->pair_count; i++)
+        if (so_ice_pair_at(ice, i)->state != SO_ICE_PAIR_FREE && so_ice_pair_at(ice, i)->base == base &&
+            so_ice_pair_at(ice, i)->remote == remote)
             return i;
     return SO_ICE_NONE;
 }
@@ -27,25 +28,25 @@ static uint32_t own_priority(const so_ice *ice, uint8_t base)
 
 void so_ice_rank_pair(so_ice *ice, uint8_t pair)
 {
-    so_ice_pair *p = &ice->pairs[pair];
-    uint32_t theirs = ice->remotes[p->remote].priority;
+    so_ice_pair *p = so_ice_pair_at(ice, pair);
+    uint32_t theirs = so_ice_remote_at(ice, p->remote)->priority;
 
     p->priority = rank(ice, own_priority(ice, p->base), theirs);
     /* RFC 8445 §7.2.5.3.2: a valid pair has the priority of the candidate as which the peer sees us. */
-    p->valid_priority = rank(ice, ice->locals[p->local].priority, theirs);
+    p->valid_priority = rank(ice, so_ice_local_at(ice, p->local)->priority, theirs);
 }
 
 void so_ice_rank_pairs(so_ice *ice)
 {
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++)
-        if (ice->pairs[i].state != SO_ICE_PAIR_FREE)
+    for (uint8_t i = 0; i < ice->pair_count; i++)
+        if (so_ice_pair_at(ice, i)->state != SO_ICE_PAIR_FREE)
             so_ice_rank_pair(ice, i);
 }
 
 /* RFC 8445 §6.1.2.6: bases of one IP have one foundation, and so have their pairs with one remote foundation. */
 static bool same_foundation(const so_ice *ice, const so_ice_pair *a, const so_ice_pair *b)
 {
-    return ice->remotes[a->remote].foundation_id == ice->remotes[b->remote].foundation_id &&
+    return so_ice_remote_at(ice, a->remote)->foundation_id == so_ice_remote_at(ice, b->remote)->foundation_id &&
            so_address_same_ip(&ice->bases[a->base].address, &ice->bases[b->base].address);
 }
 
@@ -57,8 +58,8 @@ static bool is_current(const so_ice_pair *p)
 /* Is a pair of the same foundation in one of these states? */
 static bool any_alike(const so_ice *ice, const so_ice_pair *pair, unsigned states)
 {
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
+    for (unsigned i = 0; i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
         if (p != pair && is_current(p) && (states & 1U << p->state) != 0 && same_foundation(ice, p, pair))
             return true;
     }
@@ -68,11 +69,11 @@ static bool any_alike(const so_ice *ice, const so_ice_pair *pair, unsigned state
 /* Room for a pair of that priority; what goes first is what has failed, then what has the lowest priority. */
 static uint8_t make_room(so_ice *ice, uint64_t priority)
 {
-    uint8_t victim = SO_ICE_NONE;
+    uint8_t victim = SO_ICE_NONE, more;
     uint64_t least = priority;
 
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
+    for (uint8_t i = 0; i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
         uint64_t worth = p->state == SO_ICE_PAIR_FAILED ? 0 : p->priority;
         if (p->state == SO_ICE_PAIR_FREE)
             return i;
@@ -81,6 +82,9 @@ static uint8_t make_room(so_ice *ice, uint64_t priority)
             victim = i;
         }
     }
+    more = so_ice_more_pairs(ice);
+    if (more != SO_ICE_NONE)
+        return more;
     if (victim != SO_ICE_NONE)
         so_ice_free_pair(ice, victim);
     return victim;
@@ -93,14 +97,14 @@ uint8_t so_ice_add_pair(so_ice *ice, uint8_t base, uint8_t remote)
     uint8_t slot = so_ice_find_pair(ice, base, remote);
     so_ice_pair *p;
 
-    if (slot != SO_ICE_NONE || !so_ice_reachable(&ice->bases[base].address, &ice->remotes[remote].address))
+    if (slot != SO_ICE_NONE || !so_ice_reachable(&ice->bases[base].address, &so_ice_remote_at(ice, remote)->address))
         return slot;
     /* Server-reflexive local candidates have no pairs of their own: with their base in their place they would be
      * redundant to its (RFC 8445 §6.1.2.4). */
-    slot = make_room(ice, rank(ice, own_priority(ice, base), ice->remotes[remote].priority));
+    slot = make_room(ice, rank(ice, own_priority(ice, base), so_ice_remote_at(ice, remote)->priority));
     if (slot == SO_ICE_NONE)
         return slot;
-    p = &ice->pairs[slot];
+    p = so_ice_pair_at(ice, slot);
     *p = fresh;
     so_ice_rank_pair(ice, slot);
     /* RFC 8838 §12: a pair waits where it is the first of its foundation, or one of its foundation has succeeded. */
@@ -112,7 +116,7 @@ uint8_t so_ice_add_pair(so_ice *ice, uint8_t base, uint8_t remote)
 void so_ice_free_pair(so_ice *ice, uint8_t pair)
 {
     so_ice_free_transactions(ice, pair, false);
-    memset(&ice->pairs[pair], 0, sizeof ice->pairs[pair]);
+    memset(so_ice_pair_at(ice, pair), 0, sizeof *so_ice_pair_at(ice, pair));
     if (ice->selected == pair)
         ice->selected = SO_ICE_NONE;
     if (ice->old_pair == pair)
@@ -121,9 +125,9 @@ void so_ice_free_pair(so_ice *ice, uint8_t pair)
 
 void so_ice_thaw(so_ice *ice, uint8_t pair)
 {
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++) {
-        so_ice_pair *p = &ice->pairs[i];
-        if (is_current(p) && p->state == SO_ICE_FROZEN && same_foundation(ice, p, &ice->pairs[pair]))
+    for (unsigned i = 0; i < ice->pair_count; i++) {
+        so_ice_pair *p = so_ice_pair_at(ice, i);
+        if (is_current(p) && p->state == SO_ICE_FROZEN && same_foundation(ice, p, so_ice_pair_at(ice, pair)))
             p->state = SO_ICE_WAITING;
     }
 }
@@ -132,10 +136,10 @@ static uint8_t best_in(const so_ice *ice, so_ice_pair_state state)
 {
     uint8_t best = SO_ICE_NONE;
 
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
+    for (uint8_t i = 0; i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
         if (is_current(p) && p->state == state && p->queued == 0 &&
-            (best == SO_ICE_NONE || p->priority > ice->pairs[best].priority) &&
+            (best == SO_ICE_NONE || p->priority > so_ice_pair_at(ice, best)->priority) &&
             (state != SO_ICE_FROZEN || !any_alike(ice, p, 1U << SO_ICE_WAITING | 1U << SO_ICE_IN_PROGRESS)))
             best = i;
     }
@@ -154,16 +158,16 @@ uint8_t so_ice_next_triggered(const so_ice *ice)
 {
     uint8_t first = SO_ICE_NONE;
 
-    for (uint8_t i = 0; i < SO_ICE_PAIRS; i++)
-        if (is_current(&ice->pairs[i]) && ice->pairs[i].queued != 0 &&
-            (first == SO_ICE_NONE || ice->pairs[i].queued < ice->pairs[first].queued))
+    for (uint8_t i = 0; i < ice->pair_count; i++)
+        if (is_current(so_ice_pair_at(ice, i)) && so_ice_pair_at(ice, i)->queued != 0 &&
+            (first == SO_ICE_NONE || so_ice_pair_at(ice, i)->queued < so_ice_pair_at(ice, first)->queued))
             first = i;
     return first;
 }
 
 void so_ice_enqueue(so_ice *ice, uint8_t pair)
 {
-    so_ice_pair *p = &ice->pairs[pair];
+    so_ice_pair *p = so_ice_pair_at(ice, pair);
 
     if (p->queued == 0)
         p->queued = ++ice->next_queued;

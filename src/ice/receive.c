@@ -14,8 +14,8 @@ static bool is_counted(const so_ice *ice, uint8_t base, const so_address *remote
 
 static bool is_pair_of(const so_ice *ice, uint8_t pair, const so_ice_counted *c)
 {
-    return pair != SO_ICE_NONE && ice->pairs[pair].base == c->base &&
-           so_address_equal(&ice->remotes[ice->pairs[pair].remote].address, &c->remote);
+    return pair != SO_ICE_NONE && so_ice_pair_at(ice, pair)->base == c->base &&
+           so_address_equal(&so_ice_remote_at(ice, so_ice_pair_at(ice, pair)->remote)->address, &c->remote);
 }
 
 void so_ice_count(so_ice *ice, uint8_t base, const so_address *remote, bool old, so_msec now)
@@ -105,7 +105,7 @@ void so_ice_take_check(so_ice *ice, const so_ice_early *from, so_msec now)
     pair = remote == SO_ICE_NONE ? SO_ICE_NONE : so_ice_add_pair(ice, from->base, remote);
     if (pair == SO_ICE_NONE)
         return;
-    p = &ice->pairs[pair];
+    p = so_ice_pair_at(ice, pair);
     so_ice_pair_heard(ice, pair, now);
     ice->news_at = now;
     if (p->valid) {
@@ -172,9 +172,10 @@ static bool take_request(so_ice *ice, const so_stun_message *m, uint8_t base, co
 
 static so_ice_transaction *find_transaction(so_ice *ice, const uint8_t *id)
 {
-    for (unsigned i = 0; i < SO_ICE_TRANSACTIONS; i++)
-        if (ice->transactions[i].purpose != SO_ICE_IDLE && memcmp(ice->transactions[i].id, id, SO_STUN_ID) == 0)
-            return &ice->transactions[i];
+    for (unsigned i = 0; i < ice->transaction_count; i++)
+        if (so_ice_transaction_at(ice, i)->purpose != SO_ICE_IDLE &&
+            memcmp(so_ice_transaction_at(ice, i)->id, id, SO_STUN_ID) == 0)
+            return so_ice_transaction_at(ice, i);
     return NULL;
 }
 
@@ -193,7 +194,7 @@ static void take_conflict(so_ice *ice, so_ice_transaction *t)
     bool consent = t->purpose == SO_ICE_CONSENT;
 
     t->purpose = SO_ICE_IDLE;
-    if (ice->pairs[pair].old)
+    if (so_ice_pair_at(ice, pair)->old)
         return;
     if (t->controlling == ice->controlling) {
         uint8_t fresh[sizeof ice->tie_breaker];
@@ -211,7 +212,7 @@ static void take_error(so_ice *ice, so_ice_transaction *t, const so_stun_message
     so_ice_pair_heard(ice, t->pair, now);
     if (m->error == SO_STUN_ROLE_CONFLICT && !ice->creds.lite) /* a lite peer has no role to choose */
         take_conflict(ice, t);
-    else if (m->error == SO_STUN_FORBIDDEN && ice->pairs[t->pair].valid)
+    else if (m->error == SO_STUN_FORBIDDEN && so_ice_pair_at(ice, t->pair)->valid)
         so_ice_lose(ice, t->pair, now); /* RFC 7675 §5.2: consent is revoked */
     else if (t->purpose == SO_ICE_CHECK)
         so_ice_check_failed(ice, t); /* RFC 8445 §7.2.5.2.4 */
@@ -232,10 +233,10 @@ static bool take_response(so_ice *ice, const so_stun_message *m, uint8_t base, c
         take_gathered(ice, t, m);
         return true;
     }
-    p = &ice->pairs[t->pair];
+    p = so_ice_pair_at(ice, t->pair);
     /* RFC 8445 §7.2.5.2.1 would have the pair fail when the answer comes from elsewhere. Whoever catches an answer and
      * sends it on from elsewhere could do that to us: so it is no answer at all. */
-    if (!so_address_equal(&ice->remotes[p->remote].address, remote) ||
+    if (!so_address_equal(&so_ice_remote_at(ice, p->remote)->address, remote) ||
         !so_stun_authentic(m, so_ice_creds_of(ice, p->old)->remote_key))
         return false;
     if (m->kind == SO_STUN_ERROR && m->error != 0)

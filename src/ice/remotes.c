@@ -16,34 +16,35 @@ static uint64_t tag_of(const char *ufrag)
 
 static uint8_t find_remote(const so_ice *ice, const so_address *address)
 {
-    for (uint8_t i = 0; i < SO_ICE_REMOTES; i++)
-        if (ice->remotes[i].used && !ice->remotes[i].old && so_address_equal(&ice->remotes[i].address, address))
+    for (uint8_t i = 0; i < ice->remote_count; i++)
+        if (so_ice_remote_at(ice, i)->used && !so_ice_remote_at(ice, i)->old &&
+            so_address_equal(&so_ice_remote_at(ice, i)->address, address))
             return i;
     return SO_ICE_NONE;
 }
 
 static uint16_t foundation_id(so_ice *ice, const char *text)
 {
-    for (unsigned i = 0; i < SO_ICE_REMOTES; i++)
-        if (ice->remotes[i].used && strcmp(ice->remotes[i].foundation, text) == 0)
-            return ice->remotes[i].foundation_id;
+    for (unsigned i = 0; i < ice->remote_count; i++)
+        if (so_ice_remote_at(ice, i)->used && strcmp(so_ice_remote_at(ice, i)->foundation, text) == 0)
+            return so_ice_remote_at(ice, i)->foundation_id;
     return ++ice->next_remote_foundation;
 }
 
 void so_ice_free_remote(so_ice *ice, uint8_t remote)
 {
-    for (uint8_t p = 0; p < SO_ICE_PAIRS; p++)
-        if (ice->pairs[p].state != SO_ICE_PAIR_FREE && ice->pairs[p].remote == remote)
+    for (uint8_t p = 0; p < ice->pair_count; p++)
+        if (so_ice_pair_at(ice, p)->state != SO_ICE_PAIR_FREE && so_ice_pair_at(ice, p)->remote == remote)
             so_ice_free_pair(ice, p);
-    memset(&ice->remotes[remote], 0, sizeof ice->remotes[remote]);
+    memset(so_ice_remote_at(ice, remote), 0, sizeof *so_ice_remote_at(ice, remote));
 }
 
 /* Is something going on with it that must not be lost? If not: have all its pairs failed? */
 static bool is_busy(const so_ice *ice, uint8_t remote, bool *dead)
 {
     *dead = true;
-    for (unsigned i = 0; i < SO_ICE_PAIRS; i++) {
-        const so_ice_pair *p = &ice->pairs[i];
+    for (unsigned i = 0; i < ice->pair_count; i++) {
+        const so_ice_pair *p = so_ice_pair_at(ice, i);
         if (p->state == SO_ICE_PAIR_FREE || p->remote != remote)
             continue;
         if (p->valid || p->queued != 0 || p->state == SO_ICE_IN_PROGRESS)
@@ -59,16 +60,17 @@ static bool is_busy(const so_ice *ice, uint8_t remote, bool *dead)
  */
 static uint8_t make_room(so_ice *ice, uint32_t priority)
 {
-    uint8_t victim = SO_ICE_NONE;
+    uint8_t victim = SO_ICE_NONE, more;
     unsigned reflexive = 0;
     uint32_t least = UINT32_MAX;
-    bool dead;
+    bool dead, full;
 
-    for (uint8_t i = 0; i < SO_ICE_REMOTES; i++)
-        reflexive += ice->remotes[i].used && ice->remotes[i].type == SO_ICE_PRFLX;
-    for (uint8_t i = 0; i < SO_ICE_REMOTES; i++) {
-        const so_ice_remote *r = &ice->remotes[i];
-        bool full = priority == 0 && reflexive >= SO_ICE_REMOTE_PRFLX;
+    for (uint8_t i = 0; i < ice->remote_count; i++)
+        reflexive += so_ice_remote_at(ice, i)->used && so_ice_remote_at(ice, i)->type == SO_ICE_PRFLX;
+    full = priority == 0 && reflexive >= SO_ICE_REMOTE_PRFLX;
+    for (uint8_t i = 0; i < ice->remote_count; i++) {
+        const so_ice_remote *r = so_ice_remote_at(ice, i);
+
         if (!r->used && !full)
             return i;
         /* At their cap, peer-reflexive ones make room for each other alone, and only where one has failed. */
@@ -79,6 +81,9 @@ static uint8_t make_room(so_ice *ice, uint32_t priority)
             victim = i;
         }
     }
+    more = full ? SO_ICE_NONE : so_ice_more_remotes(ice);
+    if (more != SO_ICE_NONE)
+        return more;
     if (victim != SO_ICE_NONE)
         so_ice_free_remote(ice, victim);
     return victim;
@@ -101,7 +106,7 @@ uint8_t so_ice_learn_remote(so_ice *ice, const so_address *address, uint32_t pri
     slot = make_room(ice, 0);
     if (slot == SO_ICE_NONE)
         return slot;
-    r = &ice->remotes[slot];
+    r = so_ice_remote_at(ice, slot);
     r->used = true;
     r->type = SO_ICE_PRFLX;
     r->priority = priority == 0 ? 1 : priority < PRIORITY_MAX ? priority : PRIORITY_MAX;
@@ -151,12 +156,13 @@ so_status so_ice_add_remote(so_ice *ice, so_msec now, const so_ice_candidate *ca
     if (slot == SO_ICE_NONE) {
         slot = make_room(ice, candidate->priority);
         if (slot != SO_ICE_NONE) {
-            fill_remote(ice, &ice->remotes[slot], candidate);
+            fill_remote(ice, so_ice_remote_at(ice, slot), candidate);
             pair_with_bases(ice, slot);
         }
-    } else if (ice->remotes[slot].type == SO_ICE_PRFLX && ice->remotes[slot].foundation[0] == '\0') {
+    } else if (so_ice_remote_at(ice, slot)->type == SO_ICE_PRFLX &&
+               so_ice_remote_at(ice, slot)->foundation[0] == '\0') {
         /* Its check was faster than its name: RFC 8838 §11.1 lets what the peer says replace what was guessed. */
-        fill_remote(ice, &ice->remotes[slot], candidate);
+        fill_remote(ice, so_ice_remote_at(ice, slot), candidate);
         so_ice_rank_pairs(ice);
         pair_with_bases(ice, slot);
     }
@@ -175,8 +181,8 @@ void so_ice_forget_strangers(so_ice *ice)
 {
     uint64_t tag = tag_of(ice->creds.remote_ufrag);
 
-    for (uint8_t i = 0; i < SO_ICE_REMOTES; i++) {
-        const so_ice_remote *r = &ice->remotes[i];
+    for (uint8_t i = 0; i < ice->remote_count; i++) {
+        const so_ice_remote *r = so_ice_remote_at(ice, i);
         if (r->used && !r->old && r->ufrag_tag != 0 && r->ufrag_tag != tag)
             so_ice_free_remote(ice, i);
     }
