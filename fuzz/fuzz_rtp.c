@@ -67,6 +67,8 @@ static void look(const so_rtp_packet *p)
         check((size_t)info.at[i] + info.len[i] <= p->payload_len);
 }
 
+static so_pool pool = {.size = 64};
+
 /* 5 bytes an action: a number, a time, and whether to put, take or reset. */
 static void reorder(const uint8_t *bytes, size_t len)
 {
@@ -77,7 +79,7 @@ static void reorder(const uint8_t *bytes, size_t len)
     bool started = false;
     uint16_t next = 0;
 
-    check(so_reorder_new(&buffer, 16, 4, 20) == SO_OK);
+    check(so_reorder_new(&buffer, &pool, 16, 4, 20) == SO_OK);
     so_rtp_stats_init(&stats, 1, 48000);
     for (size_t at = 0; at + 5 <= len; at += 5) {
         uint16_t seq = (uint16_t)(bytes[at] << 8 | bytes[at + 1]);

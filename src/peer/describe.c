@@ -2,6 +2,7 @@
 #include "peer/inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_over(const so_peer *p)
@@ -33,15 +34,12 @@ static bool is_described(const so_peer *p)
 /* Descriptions to come say it again: the other end ignored this one if offers crossed, and its candidates with it. */
 static void keep_candidate(so_peer *p, const char *line)
 {
-    size_t len = strlen(line) + 1;
+    char *copy;
 
-    if (len == 1) {
+    if (line[0] == '\0')
         p->sdp.own.end_of_candidates = true;
-    } else if (p->sdp.own.candidate_count < CANDIDATES_MAX && sizeof p->lines - p->lines_len >= len) {
-        memcpy(p->lines + p->lines_len, line, len);
-        p->line[p->sdp.own.candidate_count++] = p->lines + p->lines_len;
-        p->lines_len += len;
-    }
+    else if (p->sdp.own.candidate_count < CANDIDATES_MAX && (copy = strdup(line)) != NULL)
+        p->line[p->sdp.own.candidate_count++] = copy;
 }
 
 bool so_peer_candidate_event(so_peer *p, so_peer_event *out)
@@ -57,18 +55,17 @@ static void gather(so_peer *p)
 {
     so_peer_event event;
 
-    p->sdp.own.candidates = p->line;
-    while (p->sdp.own.candidate_count < CANDIDATES_MAX && sizeof p->lines - p->lines_len > SO_PEER_CANDIDATE_MAX &&
-           so_peer_ice_event(p, &event))
+    p->sdp.own.candidates = (const char *const *)p->line;
+    while (p->sdp.own.candidate_count < CANDIDATES_MAX && so_peer_ice_event(p, &event))
         keep_candidate(p, event.candidate);
 }
 
 /* Of a generation that is over. */
-static void forget_candidates(so_peer *p)
+void so_peer_forget_candidates(so_peer *p)
 {
-    p->sdp.own.candidate_count = 0;
+    while (p->sdp.own.candidate_count > 0)
+        free(p->line[--p->sdp.own.candidate_count]);
     p->sdp.own.end_of_candidates = false;
-    p->lines_len = 0;
 }
 
 so_status so_peer_offer(so_peer *p, so_msec now, char *sdp, size_t cap, so_error *err)
@@ -152,7 +149,7 @@ static so_status tell_agent(so_peer *p, so_msec now, const so_sdp *remote, bool 
     /* Where we had restarted too, and took our offer back, the agent keeps that generation, and so do its candidates.
      */
     if (strcmp(before, so_ice_ufrag(p->ice)) != 0) {
-        forget_candidates(p);
+        so_peer_forget_candidates(p);
         so_peer_relays_probe(p, now);
     }
     /* RFC 8839 §4.4.1.1.1: who restarts is answered with a restart; the agent has made new credentials by itself. */
@@ -254,7 +251,7 @@ so_status so_peer_restart_ice(so_peer *p, so_msec now)
         return SO_STATE;
     status = so_ice_restart(p->ice, now);
     if (status == SO_OK) {
-        forget_candidates(p);
+        so_peer_forget_candidates(p);
         so_peer_relays_probe(p, now);
     }
     if (status == SO_OK)

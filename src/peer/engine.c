@@ -1,10 +1,11 @@
-#include "peer/engine.h"
+#include "peer/inside.h"
 
 so_status so_engine_open(so_engine *engine, so_error *err)
 {
     so_status status = so_dtls_context_make(&engine->dtls, err);
 
     engine->srtp = NULL;
+    so_pool_init(&engine->packets, sizeof(peer_block));
     if (status != SO_OK)
         return status;
     status = so_srtp_engine_new(&engine->srtp, SO_SRTP_ENGINE_BEST);
@@ -20,6 +21,7 @@ void so_engine_close(so_engine *engine)
 {
     so_dtls_context_free(engine->dtls);
     so_srtp_engine_free(engine->srtp);
+    so_pool_end(&engine->packets);
     engine->dtls = NULL;
     engine->srtp = NULL;
 }

@@ -41,7 +41,6 @@
 #define KEY_PATIENCE 500
 /* Candidates that a description carries; those that come later, or find no room, are trickled. */
 #define CANDIDATES_MAX 16
-#define CANDIDATES_BYTES 2048
 #define TRACKS_MAX 8
 #define EXTENSIONS_MAX 4
 /* Sound goes with the frame before it, and with two where more than one packet in fifty is lost. */
@@ -57,6 +56,12 @@ typedef struct peer_slot {
     size_t len;
     uint8_t bytes[OUT_BYTES];
 } peer_slot;
+
+/* What the engine's pool has blocks for: packets, before they go and after they came. */
+typedef union peer_block {
+    peer_slot slot;
+    uint8_t bytes[OUT_BYTES + SO_TURN_OVERHEAD];
+} peer_block;
 
 /* One way to code a track that both ends have. */
 typedef struct peer_codec {
@@ -93,9 +98,9 @@ typedef struct peer_sending {
 typedef struct peer_receiving {
     so_reorder *reorder; /* there from the first agreement to receive on */
     so_rtp_join *join;   /* of video, likewise */
-    uint8_t *held;       /* a packet that is put again when there is room for it */
+    peer_block *held;    /* a packet that is put again when there is room for it; NULL: there is none */
     size_t held_len;
-    uint8_t *reput; /* a packet behind a frame that ended without a marker */
+    peer_block *reput; /* a packet behind a frame that ended without a marker; of video, there with the rest */
     size_t reput_len;
     so_jitter jitter; /* how long to wait for what is late */
     so_nack *nack;    /* of video, likewise: what to ask for again */
@@ -190,28 +195,25 @@ struct so_peer {
     peer_track *tracks[TRACKS_MAX]; /* track_count of them are there */
     size_t track_count;
     peer_data data;
-    bool reduced; /* feedback may go without a report (RFC 5506) */
-    peer_slot out[OUT_SLOTS];
+    bool reduced;              /* feedback may go without a report (RFC 5506) */
+    peer_slot *out[OUT_SLOTS]; /* out_count of them from out_first on wait to leave; NULL: no memory was taken */
     size_t out_first, out_count;
-    uint8_t paced[OUT_BYTES]; /* a packet of an outbox on its way out */
-    peer_pace *pace;          /* there from the first agreement on a picture on */
+    peer_block *leaving; /* what so_peer_transmit gives out, until the next call; NULL while there is nothing */
+    peer_pace *pace;     /* there from the first agreement on a picture on */
     so_ice_datagram ice_out;
-    uint8_t dtls_out[SO_DTLS_MTU];
-    bool remote_restarts;         /* the offer to be answered does */
-    char lines[CANDIDATES_BYTES]; /* candidates of this generation, as descriptions say them, each with its zero */
-    size_t lines_len;
-    const char *line[CANDIDATES_MAX];
+    bool remote_restarts;       /* the offer to be answered does */
+    char *line[CANDIDATES_MAX]; /* candidates of this generation, as descriptions say them */
     char cname[24], said_mid[SO_SDP_MID_MAX + 1], said_ufrag[SO_ICE_UFRAG + 1];
     uint64_t stray;
     /* relays */
     bool abandoned, relay_only, no_more_bases, gathering_ends; /* the last one: the agent was told of the one before */
     so_address bases[SO_ICE_MAX_BASES];
     size_t base_count;
-    peer_server servers[SO_ICE_MAX_SERVERS];
+    peer_server *servers; /* SO_ICE_MAX_SERVERS, from the first one on */
     size_t server_count;
     peer_relay relays[SO_ICE_MAX_RELAYS];
-    so_datagram wrapped; /* waits for requests that must be there before it; len 0: nothing does */
-    uint8_t wrapped_bytes[OUT_BYTES + SO_TURN_OVERHEAD], relay_out[SO_TURN_REQUEST];
+    so_datagram wrapped;       /* waits for requests that must be there before it; len 0: nothing does */
+    peer_block *wrapped_block; /* its bytes */
     bool round_trip_known;
     uint32_t round_trip; /* 1/65536 s */
     uint8_t fraction_lost;
@@ -232,9 +234,14 @@ bool so_peer_ice_event(so_peer *p, so_peer_event *out);
 
 /* describe.c: the next candidate to be told; those whose description is still to come wait for it */
 bool so_peer_candidate_event(so_peer *p, so_peer_event *out);
+void so_peer_forget_candidates(so_peer *p); /* of a generation that is over */
 
 /* transport.c: what an input may have made possible or due */
 void so_peer_advance(so_peer *p, so_msec now);
+/* Room for what is given out next; NULL: no memory. */
+peer_block *so_peer_leaving(so_peer *p);
+/* Nothing is given out any more, and nothing waits but what is in outboxes. */
+void so_peer_drop_packets(so_peer *p);
 /* One datagram of the other end's, whichever way it came. */
 void so_peer_take_datagram(so_peer *p, so_msec now, const so_address *local, const so_address *remote, uint8_t *bytes,
                            size_t len);
@@ -268,7 +275,7 @@ void so_peer_media_tick(so_peer *p, so_msec now);
 so_msec so_peer_media_deadline(const so_peer *p);
 bool so_peer_media_event(so_peer *p, so_msec now, so_peer_event *out);
 uint64_t so_peer_unix(const so_peer *p, so_msec now);
-/* The slot for one more packet that does not wait, or NULL: the caller has not drained. */
+/* The slot for one more packet that does not wait, or NULL: the caller has not drained, or there is no memory. */
 peer_slot *so_peer_slot(so_peer *p);
 /* What was written to it goes out, protected. */
 so_status so_peer_slot_done(so_peer *p, peer_slot *slot, bool rtcp) SO_MUST_CHECK;

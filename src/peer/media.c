@@ -15,9 +15,16 @@ void so_peer_media_open(so_peer *p, so_msec now)
 
 peer_slot *so_peer_slot(so_peer *p)
 {
-    peer_slot *slot = &p->out[(p->out_first + p->out_count) % OUT_SLOTS];
+    peer_slot **slot = &p->out[(p->out_first + p->out_count) % OUT_SLOTS];
+    so_address local, remote;
 
-    return p->out_count < OUT_SLOTS && so_ice_send_pair(p->ice, &slot->local, &slot->remote) ? slot : NULL;
+    if (p->out_count == OUT_SLOTS || !so_ice_send_pair(p->ice, &local, &remote))
+        return NULL;
+    if (*slot == NULL && (*slot = so_pool_take(&p->engine->packets)) == NULL)
+        return NULL;
+    (*slot)->local = local;
+    (*slot)->remote = remote;
+    return *slot;
 }
 
 so_status so_peer_slot_done(so_peer *p, peer_slot *slot, bool rtcp)

@@ -28,7 +28,7 @@ void so_peer_fail(so_peer *p, so_door door, const char *code, const so_error *er
     so_srtp_free(p->outgoing);
     so_srtp_free(p->incoming);
     p->outgoing = p->incoming = NULL;
-    p->out_count = 0;
+    so_peer_drop_packets(p);
     so_peer_data_end(p);
 }
 
@@ -83,6 +83,8 @@ void so_peer_free(so_peer *p)
     if (p == NULL)
         return;
     so_peer_free_tracks(p);
+    so_peer_drop_packets(p);
+    so_peer_forget_candidates(p);
     so_peer_data_end(p);
     so_sdp_session_close(&p->sdp);
     so_srtp_free(p->outgoing);
@@ -108,7 +110,7 @@ void so_peer_abandon(so_peer *p, so_msec now)
 {
     (void)now;
     p->abandoned = true;
-    p->out_count = p->wrapped.len = 0;
+    so_peer_drop_packets(p);
     so_peer_set_state(p, SO_PEER_CLOSED, "abandoned by this end");
 }
 

@@ -5,6 +5,7 @@
  */
 #include "peer/inside.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(SO_RELAY_TEXT_MAX == SO_STUN_NAME_MAX, "what is taken can be used");
@@ -140,7 +141,7 @@ static so_status ask(so_peer *p, so_msec now, const peer_server *server, const s
 
 static so_status add_udp_server(so_peer *p, so_msec now, const so_relay_server *server)
 {
-    peer_server *kept = &p->servers[p->server_count];
+    peer_server *kept;
     size_t name = strlen(server->username), credential = strlen(server->credential);
     so_status status = SO_OK;
 
@@ -151,6 +152,9 @@ static so_status add_udp_server(so_peer *p, so_msec now, const so_relay_server *
         return SO_TOO_LONG;
     if (name == 0 || name > SO_STUN_NAME_MAX || credential == 0 || credential > SO_STUN_NAME_MAX)
         return SO_BAD_INPUT;
+    if (p->servers == NULL && (p->servers = calloc(SO_ICE_MAX_SERVERS, sizeof *p->servers)) == NULL)
+        return SO_NO_MEMORY;
+    kept = &p->servers[p->server_count];
     kept->address = server->address;
     memcpy(kept->username, server->username, name + 1);
     memcpy(kept->credential, server->credential, credential + 1);
@@ -193,7 +197,10 @@ void so_peer_relays_free(so_peer *p)
 {
     for (size_t i = 0; i < SO_ICE_MAX_RELAYS; i++)
         so_turn_free(p->relays[i].turn);
-    so_wipe(p->servers, sizeof p->servers);
+    if (p->servers != NULL)
+        so_wipe(p->servers, SO_ICE_MAX_SERVERS * sizeof *p->servers);
+    free(p->servers);
+    p->servers = NULL;
 }
 
 void so_peer_relays_add_base(so_peer *p, so_msec now, const so_address *base)
@@ -391,11 +398,13 @@ static void from_relay(const peer_relay *r, so_datagram *out, const uint8_t *byt
 
 static bool next_request(so_peer *p, so_datagram *out)
 {
+    peer_block *block;
     size_t len;
 
     for (size_t i = 0; i < SO_ICE_MAX_RELAYS; i++)
-        if (p->relays[i].turn != NULL && so_turn_transmit(p->relays[i].turn, p->relay_out, &len)) {
-            from_relay(&p->relays[i], out, p->relay_out, len);
+        if (p->relays[i].turn != NULL && (block = so_peer_leaving(p)) != NULL &&
+            so_turn_transmit(p->relays[i].turn, block->bytes, &len)) {
+            from_relay(&p->relays[i], out, block->bytes, len);
             return true;
         }
     return false;
@@ -419,11 +428,14 @@ bool so_peer_relays_route(so_peer *p, so_msec now, bool carries, so_datagram *d)
 
     if (r == NULL)
         return !p->relay_only; /* it never is so: the agent has no other bases */
-    if (so_turn_wrap(r->turn, now, &d->remote, carries, (so_slice){d->bytes, d->len}, p->wrapped_bytes,
-                     sizeof p->wrapped_bytes, &len) != SO_OK)
+    if (p->wrapped_block == NULL)
+        p->wrapped_block = so_pool_take(&p->engine->packets);
+    if (p->wrapped_block == NULL ||
+        so_turn_wrap(r->turn, now, &d->remote, carries, (so_slice){d->bytes, d->len}, p->wrapped_block->bytes,
+                     sizeof p->wrapped_block->bytes, &len) != SO_OK)
         return false; /* as a datagram that is lost; a check of it fails */
     /* It leaves behind the request for its permission, if there is one: a server looks at them in this order. */
-    from_relay(r, &p->wrapped, p->wrapped_bytes, len);
+    from_relay(r, &p->wrapped, p->wrapped_block->bytes, len);
     return false;
 }
 

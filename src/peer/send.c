@@ -226,27 +226,29 @@ static bool wrap_again(peer_track *t, const so_outbox_packet *packet, uint8_t *o
 bool so_peer_paced(so_peer *p, so_msec now, so_datagram *out)
 {
     so_outbox_packet packet = {0};
+    peer_block *block;
     peer_track *t;
 
-    if (p->state != SO_PEER_OPEN || !so_ice_send_pair(p->ice, &out->local, &out->remote))
+    if (p->pace == NULL || p->state != SO_PEER_OPEN || !so_ice_send_pair(p->ice, &out->local, &out->remote) ||
+        (block = so_peer_leaving(p)) == NULL)
         return false;
     while (so_peer_pace_ready(p, now) && (t = next_to_leave(p, &packet)) != NULL) {
-        so_srtp_packet srtp = {.bytes = p->paced, .len = packet.len, .cap = sizeof p->paced};
+        so_srtp_packet srtp = {.bytes = block->bytes, .len = packet.len, .cap = OUT_BYTES};
         bool whole = t->sends;
 
         if (packet.again)
-            whole = whole && wrap_again(t, &packet, p->paced, &srtp.len);
+            whole = whole && wrap_again(t, &packet, block->bytes, &srtp.len);
         else
-            memcpy(p->paced, packet.bytes, packet.len);
+            memcpy(block->bytes, packet.bytes, packet.len);
         so_outbox_left(t->out.outbox, now);
         so_peer_pace_waiting(p, now);
         if (!whole)
             continue;
-        so_peer_pace_left(p, t, now, p->paced, srtp.len);
+        so_peer_pace_left(p, t, now, block->bytes, srtp.len);
         so_srtp_protect(p->outgoing, &srtp, 1);
         if (srtp.result != SO_SRTP_OK)
             continue;
-        out->bytes = p->paced;
+        out->bytes = block->bytes;
         out->len = srtp.len;
         return true;
     }

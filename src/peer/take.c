@@ -54,7 +54,7 @@ static const peer_codec *codec_received(const peer_track *t, int type)
     return NULL;
 }
 
-static void begin_source(peer_track *t, uint32_t ssrc)
+static void begin_source(so_peer *p, peer_track *t, uint32_t ssrc)
 {
     peer_receiving *in = &t->in;
 
@@ -62,7 +62,8 @@ static void begin_source(peer_track *t, uint32_t ssrc)
     in->source_known = true;
     in->sr_known = in->gap = false;
     in->lost_before = 0;
-    in->held_len = 0;
+    so_pool_give(&p->engine->packets, in->held);
+    in->held = NULL;
     in->type = NO_TYPE;
     in->awaits_key = t->kind == SO_SDP_VIDEO;
     in->wants_key = false;
@@ -77,20 +78,22 @@ static void begin_source(peer_track *t, uint32_t ssrc)
 }
 
 /* true: it was missing. */
-static bool put(peer_track *t, so_msec now, uint16_t seq, const uint8_t *bytes, size_t len)
+static bool put(so_peer *p, peer_track *t, so_msec now, uint16_t seq, const uint8_t *bytes, size_t len)
 {
     so_reorder_put_result result = so_reorder_put(t->in.reorder, seq, bytes, len, now);
 
     /* The numbers jumped: what waits for a gap is given out first, and this packet behind it. */
     if (result == SO_REORDER_FULL && len <= SO_DTLS_MTU) {
-        memcpy(t->in.held, bytes, len);
+        if (t->in.held == NULL && (t->in.held = so_pool_take(&p->engine->packets)) == NULL)
+            return false;
+        memcpy(t->in.held->bytes, bytes, len);
         t->in.held_len = len;
     }
     return result == SO_REORDER_KEPT;
 }
 
 /* RFC 2198: the frames before, as if they had come by themselves; those that did are there already. */
-static void put_redundant(peer_track *t, so_msec now, const so_rtp_packet *packet)
+static void put_redundant(so_peer *p, peer_track *t, so_msec now, const so_rtp_packet *packet)
 {
     uint8_t bytes[SO_DTLS_MTU];
     so_red red;
@@ -112,12 +115,12 @@ static void put_redundant(peer_track *t, so_msec now, const so_rtp_packet *packe
         if (back > 0 && (so_rtp_stats_expected(&t->in.source) <= back || block->len == 0))
             continue;
         if (codec_received(t, block->type) != NULL && so_rtp_write(bytes, sizeof bytes, &len, &one, NULL, 0) == SO_OK)
-            (void)put(t, now, one.seq, bytes, len);
+            (void)put(p, t, now, one.seq, bytes, len);
     }
 }
 
 /* RFC 4588: the packet that was asked for, in its stream of repairs. */
-static void take_again(peer_track *t, so_msec now, int type, uint8_t *bytes, size_t len)
+static void take_again(so_peer *p, peer_track *t, so_msec now, int type, uint8_t *bytes, size_t len)
 {
     so_rtp_packet packet;
 
@@ -131,7 +134,7 @@ static void take_again(peer_track *t, so_msec now, int type, uint8_t *bytes, siz
         if (t->in.nack != NULL)
             so_nack_packet(t->in.nack, packet.seq, true, now);
         /* Some are sent again only to fill the path, and see what it bears. */
-        t->in.repaired += put(t, now, packet.seq, bytes, len);
+        t->in.repaired += put(p, t, now, packet.seq, bytes, len);
         return;
     }
 }
@@ -147,11 +150,11 @@ void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len)
     so_peer_pace_came(p, t, &packet, now);
     role = role_of(t, packet.type);
     if (role == AGAIN) {
-        take_again(t, now, packet.type, bytes, len);
+        take_again(p, t, now, packet.type, bytes, len);
         return;
     }
     if (!t->in.source_known || t->in.source.ssrc != packet.ssrc)
-        begin_source(t, packet.ssrc);
+        begin_source(p, t, packet.ssrc);
     (void)so_rtp_stats_packet(&t->in.source, packet.seq, packet.timestamp, packet.payload_len, now);
     so_jitter_packet(&t->in.jitter, packet.timestamp, now * 1000);
     if (t->kind == SO_SDP_VIDEO) {
@@ -161,32 +164,35 @@ void so_peer_take_rtp(so_peer *p, so_msec now, uint8_t *bytes, size_t len)
         so_reorder_set_delay(t->in.reorder, so_jitter_delay(&t->in.jitter));
     }
     if (role == REDUNDANT)
-        put_redundant(t, now, &packet);
+        put_redundant(p, t, now, &packet);
     else
-        (void)put(t, now, packet.seq, bytes, len);
+        (void)put(p, t, now, packet.seq, bytes, len);
 }
 
 /* ---- frames ---- */
 
 /* There is room for it now. */
-static bool put_held(peer_track *t, so_msec now)
+static bool put_held(so_peer *p, peer_track *t, so_msec now)
 {
-    size_t len = t->in.held_len;
+    peer_block *held = t->in.held;
     so_rtp_packet packet;
+    bool kept;
 
-    t->in.held_len = 0;
-    return len > 0 && so_rtp_parse(&packet, t->in.held, len) == SO_OK &&
-           so_reorder_put(t->in.reorder, packet.seq, t->in.held, len, now) == SO_REORDER_KEPT;
+    t->in.held = NULL;
+    kept = held != NULL && so_rtp_parse(&packet, held->bytes, t->in.held_len) == SO_OK &&
+           so_reorder_put(t->in.reorder, packet.seq, held->bytes, t->in.held_len, now) == SO_REORDER_KEPT;
+    so_pool_give(&p->engine->packets, held);
+    return kept;
 }
 
 /* The next packet with something in it, which is also in *raw; false: none at the moment. */
-static bool next_packet(peer_track *t, so_msec now, so_rtp_packet *packet, so_slice *raw)
+static bool next_packet(so_peer *p, peer_track *t, so_msec now, so_rtp_packet *packet, so_slice *raw)
 {
     peer_receiving *in = &t->in;
     so_reorder_out next;
 
     if (in->reput_len > 0) {
-        *raw = (so_slice){in->reput, in->reput_len};
+        *raw = (so_slice){in->reput->bytes, in->reput_len};
         in->reput_len = 0;
         if (so_rtp_parse(packet, raw->bytes, raw->len) == SO_OK)
             return true;
@@ -194,7 +200,7 @@ static bool next_packet(peer_track *t, so_msec now, so_rtp_packet *packet, so_sl
     for (;;) {
         so_reorder_take_result result = so_reorder_take(in->reorder, now, &next);
 
-        if (result == SO_REORDER_WAIT && put_held(t, now))
+        if (result == SO_REORDER_WAIT && put_held(p, t, now))
             continue;
         if (result == SO_REORDER_WAIT)
             return false;
@@ -262,7 +268,7 @@ static bool video_event(peer_track *t, const peer_codec *codec, const so_rtp_pac
     in->gap = false;
     /* A frame ended without its marker, and with this packet another one begins: at the next call. */
     if (joined == SO_RTP_JOIN_BEFORE && raw.len <= SO_DTLS_MTU) {
-        memmove(in->reput, raw.bytes, raw.len);
+        memmove(in->reput->bytes, raw.bytes, raw.len);
         in->reput_len = raw.len;
     }
     if (joined == SO_RTP_JOIN_MORE || !may_show(in, &frame))
@@ -278,7 +284,7 @@ bool so_peer_frame_event(so_peer *p, size_t index, so_msec now, so_peer_event *o
     so_rtp_packet packet;
     so_slice raw;
 
-    while (next_packet(t, now, &packet, &raw)) {
+    while (next_packet(p, t, now, &packet, &raw)) {
         const peer_codec *codec = codec_received(t, packet.type);
 
         if (codec == NULL)

@@ -173,18 +173,17 @@ static void agree_codecs(peer_track *t, const so_sdp_agreed *agreed)
 }
 
 /* Taken here, so that no packet makes it necessary. What there is no memory for is not taken part in. */
-static void take_memory(peer_track *t)
+static void take_memory(so_peer *p, peer_track *t)
 {
     bool video = t->kind == SO_SDP_VIDEO;
     peer_receiving *in = &t->in;
 
     if (t->receives && in->reorder == NULL &&
-        so_reorder_new(&in->reorder, video ? VIDEO_SLOTS : REORDER_SLOTS, SO_DTLS_MTU,
+        so_reorder_new(&in->reorder, &p->engine->packets, video ? VIDEO_SLOTS : REORDER_SLOTS, SO_DTLS_MTU,
                        video ? VIDEO_DELAY : REORDER_DELAY) != SO_OK)
         t->receives = false;
-    if (t->receives && in->held == NULL && (in->held = malloc((size_t)2 * SO_DTLS_MTU)) == NULL)
+    if (t->receives && video && in->reput == NULL && (in->reput = so_pool_take(&p->engine->packets)) == NULL)
         t->receives = false;
-    in->reput = in->held == NULL ? NULL : in->held + SO_DTLS_MTU;
     if (t->receives && video && in->join == NULL && so_rtp_join_new(&in->join, SO_RTP_VP8, SO_PEER_VIDEO_MAX) != SO_OK)
         t->receives = false;
     if (t->receives && video && in->nack == NULL && (in->nack = calloc(1, sizeof *in->nack)) == NULL)
@@ -193,7 +192,7 @@ static void take_memory(peer_track *t)
         t->sends = false;
 }
 
-static void agree_track(peer_track *t, const so_sdp_agreed *agreed)
+static void agree_track(so_peer *p, peer_track *t, const so_sdp_agreed *agreed)
 {
     agree_codecs(t, agreed);
     t->accepted = agreed->accepted && t->codec_count > 0;
@@ -207,7 +206,7 @@ static void agree_track(peer_track *t, const so_sdp_agreed *agreed)
     t->level_id = extension_id(agreed, SO_SDP_URI_LEVEL, SO_SDP_SENDONLY);
     t->time_id = extension_id(agreed, SO_SDP_URI_SEND_TIME, SO_SDP_SENDONLY);
     t->number_id = extension_id(agreed, SO_SDP_URI_TRANSPORT_CC, SO_SDP_SENDONLY);
-    take_memory(t);
+    take_memory(p, t);
 }
 
 void so_peer_media_agreed(so_peer *p, so_msec now)
@@ -236,7 +235,7 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
         /* One that the other end's offer made: reports come from an SSRC that is drawn, too (RFC 3550 §8). */
         if (t->out.sender.ssrc == 0 && init_sending(p, &t->out) != SO_OK)
             continue;
-        agree_track(t, &agreed);
+        agree_track(p, t, &agreed);
         /* Without it the other end hears less of its packets, and goes by its losses. */
         if (t->accepted && (t->number_id != 0 || t->kind == SO_SDP_VIDEO) && !so_peer_pace_begin(p, now))
             t->number_id = 0;
@@ -257,7 +256,8 @@ void so_peer_free_tracks(so_peer *p)
     for (size_t i = 0; i < p->track_count; i++) {
         so_reorder_free(p->tracks[i]->in.reorder);
         so_rtp_join_free(p->tracks[i]->in.join);
-        free(p->tracks[i]->in.held);
+        so_pool_give(&p->engine->packets, p->tracks[i]->in.held);
+        so_pool_give(&p->engine->packets, p->tracks[i]->in.reput);
         free(p->tracks[i]->in.nack);
         so_outbox_free(p->tracks[i]->out.outbox);
         free(p->tracks[i]);

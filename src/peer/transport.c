@@ -189,13 +189,49 @@ so_msec so_peer_deadline(const so_peer *p, so_msec now)
     return at;
 }
 
+peer_block *so_peer_leaving(so_peer *p)
+{
+    if (p->leaving == NULL)
+        p->leaving = so_pool_take(&p->engine->packets);
+    return p->leaving;
+}
+
+void so_peer_drop_packets(so_peer *p)
+{
+    so_pool *pool = &p->engine->packets;
+
+    for (size_t i = 0; i < OUT_SLOTS; i++) {
+        so_pool_give(pool, p->out[i]);
+        p->out[i] = NULL;
+    }
+    so_pool_give(pool, p->leaving);
+    so_pool_give(pool, p->wrapped_block);
+    p->leaving = p->wrapped_block = NULL;
+    p->out_count = p->wrapped.len = 0;
+}
+
+/* The next of those that do not wait. */
+static void slot_datagram(so_peer *p, so_datagram *out)
+{
+    peer_slot *slot = p->out[p->out_first];
+
+    so_pool_give(&p->engine->packets, p->leaving);
+    p->leaving = (peer_block *)slot;
+    p->out[p->out_first] = NULL;
+    p->out_first = (p->out_first + 1) % OUT_SLOTS;
+    p->out_count--;
+    *out = (so_datagram){0, slot->local, slot->remote, slot->bytes, slot->len};
+}
+
 static bool dtls_datagram(so_peer *p, so_datagram *out)
 {
+    peer_block *block;
+
     /* While there is no path a flight waits: it would be sent again anyway, but later. */
     if (p->dtls == NULL || !so_ice_send_pair(p->ice, &out->local, &out->remote) ||
-        !so_dtls_transmit(p->dtls, p->dtls_out, &out->len))
+        (block = so_peer_leaving(p)) == NULL || !so_dtls_transmit(p->dtls, block->bytes, &out->len))
         return false;
-    out->bytes = p->dtls_out;
+    out->bytes = block->bytes;
     return true;
 }
 
@@ -223,17 +259,13 @@ static bool next_datagram(so_peer *p, so_msec now, so_datagram *out, bool *carri
     if (p->state != SO_PEER_CLOSED && dtls_datagram(p, out))
         return true;
     if (p->out_count > 0) {
-        const peer_slot *slot = &p->out[p->out_first];
-
-        p->out_first = (p->out_first + 1) % OUT_SLOTS;
-        p->out_count--;
-        *out = (so_datagram){0, slot->local, slot->remote, slot->bytes, slot->len};
+        slot_datagram(p, out);
         return true;
     }
     return so_peer_paced(p, now, out) || data_datagram(p, out) || (p->state == SO_PEER_CLOSED && dtls_datagram(p, out));
 }
 
-bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
+static bool transmit(so_peer *p, so_msec now, so_datagram *out)
 {
     bool carries;
 
@@ -244,6 +276,17 @@ bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
             return so_peer_relays_part(p, now, out);
     } while (!so_peer_relays_route(p, now, carries, out));
     return true;
+}
+
+bool so_peer_transmit(so_peer *p, so_msec now, so_datagram *out)
+{
+    if (transmit(p, now, out))
+        return true;
+    /* What was given out last is used by now. */
+    so_pool_give(&p->engine->packets, p->leaving);
+    so_pool_give(&p->engine->packets, p->wrapped_block);
+    p->leaving = p->wrapped_block = NULL;
+    return false;
 }
 
 /* ---- addresses of this end ---- */

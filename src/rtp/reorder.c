@@ -7,7 +7,7 @@
 #define MAX_PACKET 65535
 
 typedef struct slot {
-    bool used;
+    uint8_t *block; /* NULL: nothing waits here */
     uint32_t len;
     so_msec arrived;
 } slot;
@@ -22,25 +22,23 @@ struct so_reorder {
     uint16_t next;     /* whose turn it is */
     size_t count;      /* slots in use */
     so_reorder_counts counts;
-    uint8_t *bytes; /* size × packet_cap */
+    so_pool *pool;
+    uint8_t *out; /* the block of the packet that was given out last */
     slot slots[];
 };
 
-so_status so_reorder_new(so_reorder **out, size_t slots, size_t packet_cap, so_msec delay)
+so_status so_reorder_new(so_reorder **out, so_pool *pool, size_t slots, size_t packet_cap, so_msec delay)
 {
     so_reorder *buffer;
 
     *out = NULL;
-    if (slots == 0 || slots > MAX_SLOTS || (slots & (slots - 1)) != 0 || packet_cap == 0 || packet_cap > MAX_PACKET)
+    if (slots == 0 || slots > MAX_SLOTS || (slots & (slots - 1)) != 0 || packet_cap == 0 || packet_cap > MAX_PACKET ||
+        packet_cap > pool->size)
         return SO_BAD_INPUT;
     buffer = calloc(1, sizeof *buffer + slots * sizeof *buffer->slots);
     if (buffer == NULL)
         return SO_NO_MEMORY;
-    buffer->bytes = malloc(slots * packet_cap);
-    if (buffer->bytes == NULL) {
-        free(buffer);
-        return SO_NO_MEMORY;
-    }
+    buffer->pool = pool;
     buffer->size = slots;
     buffer->packet_cap = packet_cap;
     buffer->delay = delay;
@@ -52,7 +50,7 @@ void so_reorder_free(so_reorder *buffer)
 {
     if (buffer == NULL)
         return;
-    free(buffer->bytes);
+    so_reorder_reset(buffer);
     free(buffer);
 }
 
@@ -63,7 +61,12 @@ void so_reorder_set_delay(so_reorder *buffer, so_msec delay)
 
 void so_reorder_reset(so_reorder *buffer)
 {
-    memset(buffer->slots, 0, buffer->size * sizeof *buffer->slots);
+    for (size_t i = 0; i < buffer->size; i++) {
+        so_pool_give(buffer->pool, buffer->slots[i].block);
+        buffer->slots[i].block = NULL;
+    }
+    so_pool_give(buffer->pool, buffer->out);
+    buffer->out = NULL;
     buffer->started = buffer->pressed = false;
     buffer->count = 0;
 }
@@ -104,13 +107,17 @@ so_reorder_put_result so_reorder_put(so_reorder *buffer, uint16_t seq, const uin
         buffer->pressing = seq;
         return SO_REORDER_FULL;
     }
-    if (s->used) {
+    if (s->block != NULL) {
         buffer->counts.duplicate++;
         return SO_REORDER_DUPLICATE;
     }
-    *s = (slot){.used = true, .len = (uint32_t)len, .arrived = now};
+    *s = (slot){.block = so_pool_take(buffer->pool), .len = (uint32_t)len, .arrived = now};
+    if (s->block == NULL) {
+        buffer->counts.dropped++;
+        return SO_REORDER_NO_MEMORY;
+    }
     if (len > 0)
-        memcpy(buffer->bytes + place_of(buffer, seq) * buffer->packet_cap, bytes, len);
+        memcpy(s->block, bytes, len);
     buffer->count++;
     return SO_REORDER_KEPT;
 }
@@ -123,8 +130,8 @@ static so_msec gap_since(const so_reorder *buffer)
 
     for (size_t i = 1; i < buffer->size && seen < buffer->count; i++) {
         const slot *s = &buffer->slots[place_of(buffer, (uint16_t)(buffer->next + i))];
-        seen += s->used;
-        if (s->used && s->arrived < since)
+        seen += s->block != NULL;
+        if (s->block != NULL && s->arrived < since)
             since = s->arrived;
     }
     return since;
@@ -134,7 +141,7 @@ so_msec so_reorder_deadline(const so_reorder *buffer)
 {
     so_msec since;
 
-    if (buffer->pressed || (buffer->started && buffer->slots[place_of(buffer, buffer->next)].used))
+    if (buffer->pressed || (buffer->started && buffer->slots[place_of(buffer, buffer->next)].block != NULL))
         return 0;
     if (buffer->count == 0)
         return UINT64_MAX;
@@ -147,7 +154,7 @@ static so_reorder_take_result give_up(so_reorder *buffer, size_t limit, so_reord
 {
     size_t n = 1;
 
-    while (n < limit && n < buffer->size && !buffer->slots[place_of(buffer, (uint16_t)(buffer->next + n))].used)
+    while (n < limit && n < buffer->size && buffer->slots[place_of(buffer, (uint16_t)(buffer->next + n))].block == NULL)
         n++;
     if (n == buffer->size)
         n = limit; /* nothing is here: all of the jump is a gap */
@@ -163,17 +170,20 @@ so_reorder_take_result so_reorder_take(so_reorder *buffer, so_msec now, so_reord
     int32_t excess;
 
     memset(out, 0, sizeof *out);
+    so_pool_give(buffer->pool, buffer->out);
+    buffer->out = NULL;
     excess = buffer->pressed ? ahead_of_next(buffer, buffer->pressing) - (int32_t)buffer->size + 1 : 0;
     buffer->pressed = excess > 0;
-    if (s->used) {
+    if (s->block != NULL) {
         *out = (so_reorder_out){
             .seq = buffer->next,
             .count = 1,
-            .bytes = buffer->bytes + place_of(buffer, buffer->next) * buffer->packet_cap,
+            .bytes = s->block,
             .len = s->len,
             .arrived = s->arrived,
         };
-        s->used = false;
+        buffer->out = s->block;
+        s->block = NULL;
         buffer->count--;
         buffer->next++;
         buffer->counts.delivered++;

@@ -151,6 +151,7 @@ static int earlier(const void *a, const void *b)
  */
 static void a_hundredth_at_most_is_late(void **state)
 {
+    so_pool pool = {.size = 64};
     (void)state;
     for (uint64_t seed = 1; seed < 10; seed++) {
         static arrival all[3000];
@@ -159,7 +160,7 @@ static void a_hundredth_at_most_is_late(void **state)
         so_reorder_counts counts;
         size_t count = 0, late = 0;
 
-        assert_int_equal(so_reorder_new(&reorder, 64, 4, 20), SO_OK);
+        assert_int_equal(so_reorder_new(&reorder, &pool, 64, 4, 20), SO_OK);
         for (uint32_t i = 0; i < 3000; i++)
             if (draw(&p, 100) >= 5)
                 all[count++] = (arrival){(uint16_t)(65000 + i), p.sent + i * 20000 + 30000 + draw(&p, 50000)};

@@ -5,11 +5,13 @@
 
 #define DELAY 60
 
+static so_pool pool = {.size = 64};
+
 static so_reorder *make(size_t slots)
 {
     so_reorder *r;
 
-    assert_int_equal(so_reorder_new(&r, slots, 16, DELAY), SO_OK);
+    assert_int_equal(so_reorder_new(&r, &pool, slots, 16, DELAY), SO_OK);
     return r;
 }
 
@@ -48,12 +50,12 @@ static void odd_sizes_are_refused(void **state)
 {
     static const struct {
         size_t slots, cap;
-    } rows[] = {{0, 16}, {3, 16}, {32768, 16}, {8, 0}, {8, 65536}};
+    } rows[] = {{0, 16}, {3, 16}, {32768, 16}, {8, 0}, {8, 65}, {8, 65536}};
     so_reorder *r;
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(so_reorder_new(&r, rows[i].slots, rows[i].cap, 1), SO_BAD_INPUT);
+        assert_int_equal(so_reorder_new(&r, &pool, rows[i].slots, rows[i].cap, 1), SO_BAD_INPUT);
         assert_null(r);
     }
     so_reorder_free(NULL);
