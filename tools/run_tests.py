@@ -43,6 +43,7 @@ STEPS = [
     ("format", "tools/check_format"),
     ("build with gcc", setup(GCC, "gcc", "-Dtests=true", "-Dbench=true")),
     ("unit, simulation and attack tests, gcc", unit_tests(GCC), TAP),
+    ("counts", "tests/counts/run %s" % GCC, TAP),
     ("build with clang, ASan and UBSan", setup(SAN, "clang", "-Dtests=true", "-Db_sanitize=address,undefined",
                                                "-Db_lundef=false")),
     ("unit, simulation and attack tests, sanitized", unit_tests(SAN), TAP, FEWER),
