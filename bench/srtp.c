@@ -1,10 +1,12 @@
 /*
- * SRTP packet by packet: Sotto's and libsrtp2's, in turn in one process, over the same packets. One JSON object a line
- * for each round: nanoseconds a packet.
+ * SRTP packet by packet, in turn in one process and over the same packets: Sotto, libsrtp2, and what is the limit, the
+ * ciphers of ipsec-mb called directly; Sotto's engine on OpenSSL, and OpenSSL called directly. One JSON object a line
+ * for each round: nanoseconds a packet, protected and unprotected. Filling packets is not in them, nor reading the
+ * clock for each: it is read once for GROUP packets, or for one packet of each session.
  *
  *   bench_srtp ROUNDS PACKETS
  */
-#include "srtp/srtp.h"
+#include "srtp.h"
 
 #include <srtp2/srtp.h>
 #include <stdio.h>
@@ -12,29 +14,45 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH 16
-#define MAX_PACKET 1400
-
-typedef struct profile {
-    so_srtp_profile id;
-    srtp_profile_t peer_id;
-    const char *name;
-} profile;
+#define GROUP 64
+#define SESSIONS 2000
+#define MAX_SUBJECTS 5
 
 static const profile profiles[] = {
-    {SO_SRTP_AEAD_AES_128_GCM, srtp_profile_aead_aes_128_gcm, "AES-128-GCM"},
-    {SO_SRTP_AEAD_AES_256_GCM, srtp_profile_aead_aes_256_gcm, "AES-256-GCM"},
-    {SO_SRTP_AES128_CM_SHA1_80, srtp_profile_aes128_cm_sha1_80, "AES-CM + SHA1-80"},
+    {SO_SRTP_AEAD_AES_128_GCM, "AES-128-GCM"},
+    {SO_SRTP_AEAD_AES_256_GCM, "AES-256-GCM"},
+    {SO_SRTP_AES128_CM_SHA1_80, "AES-CM + SHA1-80"},
 };
 static const size_t payloads[] = {20, 160, 1200};
-static uint8_t key[SRTP_MAX_KEY_LEN];
+static const struct {
+    size_t sessions, batch;
+} ways[] = {{1, BATCH}, {1, 1}, {SESSIONS, 1}};
+static const subject *const subjects[] = {
+    &sotto_subject,
+#ifdef SO_HAVE_IPSEC_MB
+    &ipsec_subject,
+#endif
+    &srtp2_subject, &sotto_openssl_subject, &evp_subject,
+};
+#define SUBJECTS (sizeof subjects / sizeof *subjects)
 
-static void must(bool ok, const char *what)
+const uint8_t bench_keys[KEYS_LEN] = {7,  14, 21, 28, 35, 42, 49, 56, 63, 70, 77, 84, 91, 98, 105, 112,
+                                      11, 22, 33, 44, 55, 66, 77, 88, 99, 13, 26, 39, 52, 65, 78,  91};
+
+void bench_must(bool ok, const char *what)
 {
     if (ok)
         return;
     (void)fprintf(stderr, "bench_srtp: %s\n", what);
     exit(1);
+}
+
+void *bench_zeros(size_t count, size_t size)
+{
+    void *zeros = calloc(count, size);
+
+    bench_must(zeros != NULL, "no memory");
+    return zeros;
 }
 
 static double seconds(void)
@@ -45,115 +63,129 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void write_packet(uint8_t *bytes, size_t payload, uint32_t number)
-{
-    memset(bytes, 0x5a, 12 + payload);
-    bytes[0] = 0x80;
-    bytes[1] = 111;
-    bytes[2] = (uint8_t)(number >> 8);
-    bytes[3] = (uint8_t)number;
-    memcpy(bytes + 8, "\1\2\3\4", 4);
-}
-
-typedef struct times {
+/* One subject in one setting, from the first round to the last. */
+typedef struct lane {
+    const subject *subject;
+    void *self;
+    uint8_t *bytes;
+    so_srtp_packet *packets;
+    size_t group;
+    uint32_t number; /* of the next packets */
     double protect, unprotect;
-} times;
+} lane;
 
-static times run_sotto(so_srtp_engine *engine, const profile *p, size_t payload, size_t count, size_t batch)
+static bool lane_start(lane *l, const subject *who, const setting *s)
 {
-    static uint8_t bytes[BATCH][MAX_PACKET];
-    so_srtp_packet packets[BATCH];
-    so_slice k = {key, so_srtp_key_len(p->id)}, salt = {key + k.len, so_srtp_salt_len(p->id)};
-    so_srtp *out, *in;
-    times t = {0, 0};
-
-    must(so_srtp_new(&out, engine, p->id, true, k, salt) == SO_OK &&
-             so_srtp_new(&in, engine, p->id, false, k, salt) == SO_OK,
-         "no session");
-    for (size_t n = 0; n < count; n += batch) {
-        double a, b;
-
-        for (size_t i = 0; i < batch; i++) {
-            write_packet(bytes[i], payload, (uint32_t)(n + i));
-            packets[i] = (so_srtp_packet){.bytes = bytes[i], .len = 12 + payload, .cap = MAX_PACKET};
-        }
-        a = seconds();
-        so_srtp_protect(out, packets, batch);
-        b = seconds();
-        so_srtp_unprotect(in, packets, batch);
-        t.unprotect += seconds() - b;
-        t.protect += b - a;
-        must(packets[batch - 1].result == SO_SRTP_OK, "a packet did not come through");
-    }
-    so_srtp_free(out);
-    so_srtp_free(in);
-    return t;
+    memset(l, 0, sizeof *l);
+    l->subject = who;
+    l->self = who->start(s);
+    if (l->self == NULL)
+        return false;
+    l->group = s->sessions == 1 ? GROUP : s->sessions;
+    l->packets = bench_zeros(l->group, sizeof *l->packets);
+    l->bytes = aligned_alloc(64, l->group * ((HEADER_LEN + s->payload + SO_SRTP_OVERHEAD + 63) / 64 * 64));
+    bench_must(l->bytes != NULL, "no memory");
+    return true;
 }
 
-static srtp_t peer_session(const profile *p, srtp_ssrc_type_t way)
+static void lane_stop(lane *l)
 {
-    srtp_policy_t policy = {.ssrc = {.type = way}, .key = key, .window_size = 1024};
-    srtp_t session;
-
-    must(srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, p->peer_id) == srtp_err_status_ok &&
-             srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, p->peer_id) == srtp_err_status_ok &&
-             srtp_create(&session, &policy) == srtp_err_status_ok,
-         "libsrtp has no such profile");
-    return session;
+    l->subject->stop(l->self);
+    free(l->packets);
+    free(l->bytes);
 }
 
-static times run_peer(const profile *p, size_t payload, size_t count, size_t batch)
+static void fill(lane *l, const setting *s)
 {
-    static uint8_t bytes[BATCH][MAX_PACKET];
-    int lengths[BATCH];
-    srtp_t out = peer_session(p, ssrc_any_outbound), in = peer_session(p, ssrc_any_inbound);
-    times t = {0, 0};
+    size_t room = (HEADER_LEN + s->payload + SO_SRTP_OVERHEAD + 63) / 64 * 64;
 
-    for (size_t n = 0; n < count; n += batch) {
-        double a, b;
-        srtp_err_status_t status = srtp_err_status_ok;
+    for (size_t i = 0; i < l->group; i++) {
+        uint8_t *b = l->bytes + i * room;
+        uint32_t number = s->sessions == 1 ? l->number + (uint32_t)i : l->number;
 
-        for (size_t i = 0; i < batch; i++) {
-            write_packet(bytes[i], payload, (uint32_t)(n + i));
-            lengths[i] = (int)(12 + payload);
-        }
-        a = seconds();
-        for (size_t i = 0; i < batch; i++)
-            (void)srtp_protect(out, bytes[i], &lengths[i]);
-        b = seconds();
-        for (size_t i = 0; i < batch; i++)
-            status = srtp_unprotect(in, bytes[i], &lengths[i]);
-        t.unprotect += seconds() - b;
-        t.protect += b - a;
-        must(status == srtp_err_status_ok, "a packet did not come through libsrtp");
+        memset(b, 0x5a, HEADER_LEN + s->payload);
+        b[0] = 0x80;
+        b[1] = 111;
+        b[2] = (uint8_t)(number >> 8);
+        b[3] = (uint8_t)number;
+        memcpy(b + 8, "\1\2\3\4", 4);
+        l->packets[i] = (so_srtp_packet){.bytes = b, .len = HEADER_LEN + s->payload, .cap = room};
     }
-    (void)srtp_dealloc(out);
-    (void)srtp_dealloc(in);
-    return t;
+    l->number += s->sessions == 1 ? (uint32_t)l->group : 1;
+}
+
+static void check(const lane *l, const setting *s)
+{
+    for (size_t i = 0; i < l->group; i++)
+        bench_must(l->packets[i].result == SO_SRTP_OK && l->packets[i].len == HEADER_LEN + s->payload &&
+                       l->packets[i].bytes[HEADER_LEN + s->payload - 1] == 0x5a,
+                   l->subject->name);
+}
+
+/* At least count packets. The first group only brings code and keys back into the caches. */
+static void lane_round(lane *l, const setting *s, size_t count)
+{
+    size_t done = 0;
+
+    l->protect = l->unprotect = 0;
+    for (bool first = true; first || done < count; first = false) {
+        double a, b, c;
+
+        fill(l, s);
+        a = seconds();
+        l->subject->protect(l->self, l->packets, l->group);
+        b = seconds();
+        l->subject->unprotect(l->self, l->packets, l->group);
+        c = seconds();
+        check(l, s);
+        if (first)
+            continue;
+        l->protect += b - a;
+        l->unprotect += c - b;
+        done += l->group;
+    }
+    l->protect *= 1e9 / (double)done;
+    l->unprotect *= 1e9 / (double)done;
+}
+
+static void say(const setting *s, const lane *lanes, size_t n)
+{
+    (void)printf("{\"profile\":\"%s\",\"bytes\":%zu,\"sessions\":%zu,\"batch\":%zu", s->profile->name, s->payload,
+                 s->sessions, s->batch);
+    for (size_t i = 0; i < n; i++)
+        (void)printf(",\"%s\":{\"protect\":%.2f,\"unprotect\":%.2f}", lanes[i].subject->name, lanes[i].protect,
+                     lanes[i].unprotect);
+    (void)printf("}\n");
+}
+
+/* The subjects take turns, each round the other way round. */
+static void measure(const setting *s, size_t rounds, size_t count)
+{
+    lane lanes[MAX_SUBJECTS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < SUBJECTS; i++)
+        if (lane_start(&lanes[n], subjects[i], s))
+            n++;
+    for (size_t r = 0; r < rounds; r++) {
+        for (size_t i = 0; i < n; i++)
+            lane_round(&lanes[r % 2 == 0 ? i : n - 1 - i], s, count);
+        say(s, lanes, n);
+    }
+    for (size_t i = 0; i < n; i++)
+        lane_stop(&lanes[i]);
 }
 
 int main(int argc, char **argv)
 {
     size_t rounds = argc == 3 ? strtoul(argv[1], NULL, 10) : 0, count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
-    so_srtp_engine *engine;
 
-    must(rounds > 0 && count >= BATCH, "say ROUNDS PACKETS");
-    must(srtp_init() == srtp_err_status_ok && so_srtp_engine_new(&engine, SO_SRTP_ENGINE_BEST) == SO_OK, "no engine");
-    for (size_t i = 0; i < sizeof key; i++)
-        key[i] = (uint8_t)(i * 7);
-    count -= count % BATCH;
-    for (size_t r = 0; r < rounds; r++)
-        for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++)
-            for (size_t s = 0; s < sizeof payloads / sizeof payloads[0]; s++) {
-                times mine = run_sotto(engine, &profiles[p], payloads[s], count, BATCH);
-                times theirs = run_peer(&profiles[p], payloads[s], count, BATCH);
-                double ns = 1e9 / (double)count;
-
-                (void)printf("{\"profile\":\"%s\",\"bytes\":%zu,\"protect\":[%.1f,%.1f],\"unprotect\":[%.1f,%.1f]}\n",
-                             profiles[p].name, payloads[s], mine.protect * ns, theirs.protect * ns, mine.unprotect * ns,
-                             theirs.unprotect * ns);
-            }
-    so_srtp_engine_free(engine);
+    bench_must(rounds > 0 && count > 0, "say ROUNDS PACKETS");
+    bench_must(srtp_init() == srtp_err_status_ok, "libsrtp does not start");
+    for (size_t p = 0; p < sizeof profiles / sizeof *profiles; p++)
+        for (size_t b = 0; b < sizeof payloads / sizeof *payloads; b++)
+            for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
+                measure(&(setting){&profiles[p], payloads[b], ways[w].sessions, ways[w].batch}, rounds, count);
     (void)srtp_shutdown();
     return 0;
 }

@@ -42,8 +42,8 @@ void so_srtp_keys_free(so_srtp_keys *keys); /* NULL is fine */
 
 /* One packet of a batch. Which fields count stands with each operation. */
 typedef struct so_srtp_op {
-    uint8_t iv[SO_CM_IV_LEN]; /* GCM: the first 12 bytes; CM: the first counter block */
-    uint8_t *text;            /* what is encrypted or decrypted in place */
+    _Alignas(16) uint8_t iv[SO_CM_IV_LEN]; /* GCM: the first 12 bytes; CM: the first counter block */
+    uint8_t *text;                         /* what is encrypted or decrypted in place */
     size_t text_len;
     const uint8_t *covered; /* what is authenticated besides: GCM's associated data, all that the HMAC is over */
     size_t covered_len;

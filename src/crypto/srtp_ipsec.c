@@ -159,9 +159,9 @@ static void gcm_open(so_srtp_keys *base, so_srtp_op *ops, size_t count)
         keys->open(&keys->gcm, &keys->engine->gcm, op->text, op->text, op->text_len, op->iv, op->covered,
                    op->covered_len, tag, SO_GCM_TAG_LEN);
         op->good = so_equal_secret(tag, op->tag, SO_GCM_TAG_LEN);
+        if (!op->good)
+            so_wipe(tag, sizeof tag); /* the right tag of a forged packet must not lie about on the stack */
     }
-    /* The right tag of a forged packet must not lie about on the stack. */
-    so_wipe(tag, sizeof tag);
 }
 
 static void cm_crypt(so_srtp_keys *base, so_srtp_op *ops, size_t count)

@@ -42,6 +42,7 @@
 /* Candidates that a description carries; those that come later, or find no room, are trickled. */
 #define CANDIDATES_MAX 16
 #define TRACKS_MAX 8
+#define SSRCS_SPARE 4 /* room in SRTP for SSRCs besides those of the tracks */
 #define EXTENSIONS_MAX 4
 /* Sound goes with the frame before it, and with two where more than one packet in fifty is lost. */
 #define REPEATS 2
@@ -264,7 +265,8 @@ bool so_peer_relays_route(so_peer *p, so_msec now, bool carries, so_datagram *da
 bool so_peer_relays_part(so_peer *p, so_msec now, so_datagram *out); /* the last words, when the peer is over */
 
 /* tracks.c */
-void so_peer_media_agreed(so_peer *p, so_msec now); /* descriptions were agreed on: who sends what to whom */
+void so_peer_media_agreed(so_peer *p, so_msec now);  /* descriptions were agreed on: who sends what to whom */
+so_status so_peer_reserve(so_peer *p) SO_MUST_CHECK; /* room in SRTP for what was agreed on */
 void so_peer_free_tracks(so_peer *p);
 
 /* media.c: what goes for all tracks */

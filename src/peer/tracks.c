@@ -209,6 +209,21 @@ static void agree_track(so_peer *p, peer_track *t, const so_sdp_agreed *agreed)
     take_memory(p, t);
 }
 
+/* SSRCs of either direction: each track's, that of its repair, and some that nobody announced. */
+so_status so_peer_reserve(so_peer *p)
+{
+    size_t count = SSRCS_SPARE;
+    so_status status;
+
+    for (size_t i = 0; i < p->track_count; i++)
+        if (p->tracks[i]->accepted)
+            count += p->tracks[i]->kind == SO_SDP_VIDEO ? 2 : 1;
+    if (p->outgoing == NULL || p->incoming == NULL)
+        return SO_OK;
+    status = so_srtp_reserve(p->outgoing, count);
+    return status == SO_OK ? so_srtp_reserve(p->incoming, count) : status;
+}
+
 void so_peer_media_agreed(so_peer *p, so_msec now)
 {
     /* RFC 3264 §8.2: what was rejected is sent nothing on; below, no m-line speaks of it any more. */
@@ -240,6 +255,9 @@ void so_peer_media_agreed(so_peer *p, so_msec now)
         if (t->accepted && (t->number_id != 0 || t->kind == SO_SDP_VIDEO) && !so_peer_pace_begin(p, now))
             t->number_id = 0;
     }
+    /* Without it there is the room of before: what finds none of it is refused, packet by packet. */
+    if (so_peer_reserve(p) != SO_OK)
+        return;
 }
 
 void so_peer_want_key(so_peer *p, size_t track)

@@ -45,7 +45,7 @@ static so_status make_sessions(so_peer *p, const so_dtls_keys *keys)
     if (status == SO_OK)
         status = so_srtp_new(&p->incoming, p->engine->srtp, profile, false, (so_slice){keys->remote_key, keys->key_len},
                              (so_slice){keys->remote_salt, keys->salt_len});
-    return status;
+    return status == SO_OK ? so_peer_reserve(p) : status;
 }
 
 static void open_media(so_peer *p, so_msec now)

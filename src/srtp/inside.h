@@ -5,6 +5,8 @@
 #include "srtp/kdf.h"
 #include "srtp/window.h"
 
+#include <string.h>
+
 /* RFC 3711 §9.2: after so many packets under one master key, "whichever occurs before", it must not be used again. */
 #define SO_SRTP_KEY_PACKETS ((uint64_t)1 << 48)
 #define SO_SRTCP_KEY_PACKETS ((uint64_t)1 << 31)
@@ -12,48 +14,69 @@
 #define SO_RTCP_HEADER_LEN 8 /* what SRTCP leaves unencrypted (RFC 3711 §3.4) */
 #define SO_CM_TAG_LEN 10     /* the leftmost 80 bits (§4.2) */
 
+/* What an index changes stands first, side by side: one line of the cache for each packet. */
 typedef struct so_srtp_stream {
-    so_srtp_window rtp;
-    so_srtp_window rtcp;
     uint32_t rtcp_next; /* index of the next SRTCP packet to send */
+    so_srtcp_window rtcp;
+    so_srtp_window rtp;
 } so_srtp_stream;
+
+/* 16 bytes that are worked on at once, in memory as they are sent. */
+typedef uint64_t so_srtp_block __attribute__((vector_size(16)));
 
 /* What SRTP and SRTCP have each of their own. */
 typedef struct so_srtp_half {
+    so_srtp_block salt; /* and zeros after it: the IV of SSRC 0 and index 0 */
     so_srtp_keys *keys;
-    uint8_t salt[SO_CM_IV_LEN]; /* and zeros after it: the IV of SSRC 0 and index 0 */
 } so_srtp_half;
 
 struct so_srtp {
-    so_srtp_profile profile;
+    /* what each SRTP packet needs */
+    _Alignas(64) so_srtp_half rtp;
+    so_srtp_stream *streams;
+    uint32_t *ssrcs;
+    uint8_t count; /* streams that are known */
+    uint8_t last;  /* the one found last: most packets are of the same stream as the one before */
+    uint8_t room;
     bool sender;
     bool gcm;
+    uint32_t last_ssrc;
     size_t tag_len;
-    so_srtp_half rtp;
-    so_srtp_half rtcp;
-    so_srtp_counts counts;
     uint64_t rtp_used; /* packets that a sender's master key was used for */
+    so_srtp_counts counts;
     uint64_t rtcp_used;
-    size_t count; /* streams that are known */
-    size_t last;  /* the one found last: most packets are of the same stream as the one before */
-    uint32_t ssrcs[SO_SRTP_SSRCS];
-    so_srtp_stream streams[SO_SRTP_SSRCS];
+    so_srtp_half rtcp;
+    so_srtp_stream first_streams[SO_SRTP_SSRCS_AT_FIRST];
+    uint32_t first_ssrcs[SO_SRTP_SSRCS_AT_FIRST];
 };
 
 /* A session of given session keys: [0] for SRTP, [1] for SRTCP. so_srtp_new derives them, and calls this. */
 so_status so_srtp_new_derived(so_srtp **session, so_srtp_engine *engine, so_srtp_profile profile, bool sender,
                               const so_srtp_session_keys keys[2]) SO_MUST_CHECK;
 
-/* NULL: not known. */
-so_srtp_stream *so_srtp_find(so_srtp *session, uint32_t ssrc);
-/* Finds or adds. For a receiver: of a packet that has authenticated. NULL: the pool is full. */
-so_srtp_stream *so_srtp_know(so_srtp *session, uint32_t ssrc);
+/* so_srtp_find for another SSRC than the last. */
+so_srtp_stream *so_srtp_look_up(so_srtp *session, uint32_t ssrc);
+/* Adds a stream that is not known. For a receiver: of a packet that has authenticated. NULL: there is no room. */
+so_srtp_stream *so_srtp_add(so_srtp *session, uint32_t ssrc);
 
-/* The IV of RFC 3711 §4.1.1 or RFC 7714 §8.1, §9.1, into op. index: 48 bits of SRTP, or 31 of SRTCP. */
-void so_srtp_iv(const so_srtp *session, const so_srtp_half *half, uint32_t ssrc, uint64_t index, so_srtp_op *op);
+/* NULL: not known. */
+static inline so_srtp_stream *so_srtp_find(so_srtp *session, uint32_t ssrc)
+{
+    if (session->count > 0 && session->last_ssrc == ssrc)
+        return &session->streams[session->last];
+    return so_srtp_look_up(session, ssrc);
+}
+
+/* Counts a refusal. */
+void so_srtp_refuse(so_srtp *session, so_srtp_result result);
 
 /* Sets the packet's result and counts it, where it is a refusal. */
-void so_srtp_settle(so_srtp *session, so_srtp_packet *packet, so_srtp_result result);
+static inline void so_srtp_settle(so_srtp *session, so_srtp_packet *packet, so_srtp_result result)
+{
+    packet->result = result;
+    if (result != SO_SRTP_OK)
+        so_srtp_refuse(session, result);
+}
 
 static inline uint32_t so_srtp_get32(const uint8_t *b)
 {
@@ -66,6 +89,34 @@ static inline void so_srtp_put32(uint8_t *b, uint32_t v)
     b[1] = (uint8_t)(v >> 16);
     b[2] = (uint8_t)(v >> 8);
     b[3] = (uint8_t)v;
+}
+
+/* A number as it stands in memory when it is sent. */
+static inline uint64_t so_srtp_big(uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_bswap64(v);
+#else
+    return v;
+#endif
+}
+
+/*
+ * The IV of RFC 3711 §4.1.1 or RFC 7714 §8.1, §9.1, into op. index: 48 bits of SRTP, or 31 of SRTCP.
+ *
+ * RFC 7714 §8.1: two zero bytes, SSRC, 48 bits of ROC and SEQ; §9.1: the same with SSRC, two zero bytes and the index.
+ * RFC 3711 §4.1.1: (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16). So both have SSRC and index side by side. It is
+ * written in one piece because the cipher reads it in one: of two pieces it would wait for both to leave the CPU.
+ */
+static inline void so_srtp_iv(const so_srtp *session, const so_srtp_half *half, uint32_t ssrc, uint64_t index,
+                              so_srtp_op *op)
+{
+    so_srtp_block place = {so_srtp_big(ssrc), so_srtp_big(index << 16)};
+
+    if (session->gcm)
+        place = (so_srtp_block){so_srtp_big((uint64_t)ssrc << 16 | index >> 32), so_srtp_big(index << 32)};
+    place ^= half->salt;
+    memcpy(op->iv, &place, sizeof op->iv);
 }
 
 #endif

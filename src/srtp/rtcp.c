@@ -43,7 +43,9 @@ static so_srtp_result protect_one(so_srtp *session, so_srtp_packet *p)
         return SO_SRTP_NO_ROOM;
     if (session->rtp_used >= SO_SRTP_KEY_PACKETS || session->rtcp_used >= SO_SRTCP_KEY_PACKETS)
         return SO_SRTP_EXPIRED;
-    stream = so_srtp_know(session, so_srtp_get32(p->bytes + 4));
+    stream = so_srtp_find(session, so_srtp_get32(p->bytes + 4));
+    if (stream == NULL)
+        stream = so_srtp_add(session, so_srtp_get32(p->bytes + 4));
     if (stream == NULL)
         return SO_SRTP_TOO_MANY_SSRCS;
     /* No stream's index can reach 2^31 before the session's count of packets does. */
@@ -102,8 +104,7 @@ static so_srtp_result unprotect_one(so_srtp *session, so_srtp_packet *p)
     size_t added = session->tag_len + WORD_LEN, len;
     so_srtp_stream *stream;
     so_srtp_result result;
-    uint32_t word, ssrc;
-    uint64_t index;
+    uint32_t word, ssrc, index;
 
     if (session->sender)
         return SO_SRTP_WRONG_WAY;
@@ -116,14 +117,16 @@ static so_srtp_result unprotect_one(so_srtp *session, so_srtp_packet *p)
     index = word & ~SO_SRTCP_E_BIT;
     ssrc = so_srtp_get32(p->bytes + 4);
     stream = so_srtp_find(session, ssrc);
-    if (stream == NULL && session->count == SO_SRTP_SSRCS)
+    if (stream == NULL && session->count == session->room)
         return SO_SRTP_TOO_MANY_SSRCS;
-    if (stream != NULL && !so_srtp_window_fresh(&stream->rtcp, index))
+    if (stream != NULL && !so_srtcp_window_fresh(&stream->rtcp, index))
         return SO_SRTP_REPLAYED;
     result = decipher(session, p, len, word);
     if (result != SO_SRTP_OK)
         return result;
-    so_srtp_window_mark(&so_srtp_know(session, ssrc)->rtcp, index);
+    if (stream == NULL)
+        stream = so_srtp_add(session, ssrc);
+    so_srtcp_window_mark(&stream->rtcp, index);
     p->len = len;
     session->counts.unprotected_rtcp++;
     session->counts.unprotected_bytes += len;

@@ -10,12 +10,14 @@
 /* One packet of a batch under way. */
 typedef struct item {
     so_srtp_packet *packet;
-    uint32_t ssrc;
-    uint16_t seq;
-    bool tried; /* its HMAC is computed, for index */
+    so_srtp_stream *stream; /* NULL: not known yet */
     size_t header_len;
     size_t len; /* header and payload */
     uint64_t index;
+    uint32_t ssrc;
+    uint16_t seq;
+    bool opened;
+    bool tried; /* its HMAC is computed, for index */
     uint8_t tag[SO_CM_TAG_LEN];
 } item;
 
@@ -75,7 +77,9 @@ static so_srtp_result claim_index(so_srtp *session, item *it)
         return SO_SRTP_NO_ROOM;
     if (session->rtp_used >= SO_SRTP_KEY_PACKETS || session->rtcp_used >= SO_SRTCP_KEY_PACKETS)
         return SO_SRTP_EXPIRED;
-    stream = so_srtp_know(session, it->ssrc);
+    stream = so_srtp_find(session, it->ssrc);
+    if (stream == NULL)
+        stream = so_srtp_add(session, it->ssrc);
     if (stream == NULL)
         return SO_SRTP_TOO_MANY_SSRCS;
     it->index = so_srtp_window_index(&stream->rtp, it->seq);
@@ -89,7 +93,36 @@ static so_srtp_result claim_index(so_srtp *session, item *it)
     return SO_SRTP_OK;
 }
 
-static void protect_burst(so_srtp *session, so_srtp_packet *packets, size_t count)
+static void finish(so_srtp *session, so_srtp_packet *p, const so_srtp_op *op)
+{
+    if (!op->good) {
+        so_srtp_settle(session, p, SO_SRTP_CRYPTO);
+        return;
+    }
+    memcpy(p->bytes + p->len, op->tag, session->tag_len);
+    session->counts.protected_rtp++;
+    session->counts.protected_bytes += p->len;
+    p->len += session->tag_len;
+}
+
+/* One by one: bursts gain nothing here. */
+static void protect_gcm(so_srtp *session, so_srtp_packet *packets, size_t count)
+{
+    item it;
+    so_srtp_op op;
+
+    for (size_t i = 0; i < count; i++) {
+        it.packet = &packets[i];
+        so_srtp_settle(session, &packets[i], claim_index(session, &it));
+        if (packets[i].result != SO_SRTP_OK)
+            continue;
+        fill_op(session, &it, &op);
+        so_gcm_seal(session->rtp.keys, &op, 1);
+        finish(session, &packets[i], &op);
+    }
+}
+
+static void protect_cm(so_srtp *session, so_srtp_packet *packets, size_t count)
 {
     item items[SO_SRTP_BURST];
     so_srtp_op ops[SO_SRTP_BURST];
@@ -97,52 +130,40 @@ static void protect_burst(so_srtp *session, so_srtp_packet *packets, size_t coun
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++) {
-        so_srtp_result result;
         items[n].packet = &packets[i];
-        result = claim_index(session, &items[n]);
-        so_srtp_settle(session, &packets[i], result);
-        if (result != SO_SRTP_OK)
+        so_srtp_settle(session, &packets[i], claim_index(session, &items[n]));
+        if (packets[i].result != SO_SRTP_OK)
             continue;
         fill_op(session, &items[n], &ops[n]);
         n++;
     }
     if (n == 0)
         return;
-    if (session->gcm) {
-        so_gcm_seal(session->rtp.keys, ops, n);
-    } else {
-        so_cm_crypt(session->rtp.keys, ops, n);
-        for (size_t i = 0; i < n; i++) {
-            crypted[i] = ops[i].good;
-            put_roc(&items[i]);
-        }
-        so_cm_mac(session->rtp.keys, ops, n);
-        for (size_t i = 0; i < n; i++)
-            ops[i].good = ops[i].good && crypted[i];
-    }
+    so_cm_crypt(session->rtp.keys, ops, n);
     for (size_t i = 0; i < n; i++) {
-        so_srtp_packet *p = items[i].packet;
-        if (!ops[i].good) {
-            so_srtp_settle(session, p, SO_SRTP_CRYPTO);
-            continue;
-        }
-        memcpy(p->bytes + p->len, ops[i].tag, session->tag_len);
-        session->counts.protected_rtp++;
-        session->counts.protected_bytes += p->len;
-        p->len += session->tag_len;
+        crypted[i] = ops[i].good;
+        put_roc(&items[i]);
+    }
+    so_cm_mac(session->rtp.keys, ops, n);
+    for (size_t i = 0; i < n; i++) {
+        ops[i].good = ops[i].good && crypted[i];
+        finish(session, items[i].packet, &ops[i]);
     }
 }
 
 void so_srtp_protect(so_srtp *session, so_srtp_packet *packets, size_t count)
 {
+    if (session->gcm) {
+        protect_gcm(session, packets, count);
+        return;
+    }
     for (size_t at = 0; at < count; at += SO_SRTP_BURST)
-        protect_burst(session, packets + at, count - at < SO_SRTP_BURST ? count - at : SO_SRTP_BURST);
+        protect_cm(session, packets + at, count - at < SO_SRTP_BURST ? count - at : SO_SRTP_BURST);
 }
 
 static so_srtp_result open_item(const so_srtp *session, item *it, so_srtp_packet *packet)
 {
     it->packet = packet;
-    it->tried = false;
     if (session->sender)
         return SO_SRTP_WRONG_WAY;
     if (packet->len > SO_SRTP_MAX_LEN || packet->len < session->tag_len ||
@@ -157,11 +178,11 @@ static so_srtp_result open_item(const so_srtp *session, item *it, so_srtp_packet
  */
 static so_srtp_result place_item(so_srtp *session, item *it, bool *first)
 {
-    so_srtp_stream *stream = so_srtp_find(session, it->ssrc);
+    so_srtp_stream *stream = it->stream = so_srtp_find(session, it->ssrc);
 
     *first = stream == NULL || !stream->rtp.any;
     /* Even if it is genuine there is no place for it: no cipher is spent on it. */
-    if (stream == NULL && session->count == SO_SRTP_SSRCS)
+    if (stream == NULL && session->count == session->room)
         return SO_SRTP_TOO_MANY_SSRCS;
     it->index = stream == NULL ? it->seq : so_srtp_window_index(&stream->rtp, it->seq);
     if (it->index >= SO_SRTP_INDEX_END)
@@ -178,10 +199,10 @@ static bool may_have_wrapped(const item *it, bool first)
     return first && it->seq < 0x8000;
 }
 
-/* Only here does a receiver's state change; the packet has authenticated, and place_item found room. */
+/* Only here does a receiver's state change; the packet has authenticated, and place_item found room just before. */
 static void accept_item(so_srtp *session, const item *it)
 {
-    so_srtp_stream *stream = so_srtp_know(session, it->ssrc);
+    so_srtp_stream *stream = it->stream != NULL ? it->stream : so_srtp_add(session, it->ssrc);
 
     so_srtp_window_mark(&stream->rtp, it->index);
     it->packet->len = it->len;
@@ -253,56 +274,71 @@ static so_srtp_result authenticate_cm(so_srtp *session, item *it, so_srtp_op *op
     return right ? SO_SRTP_OK : SO_SRTP_AUTH_FAILED;
 }
 
-static void unprotect_cm(so_srtp *session, so_srtp_packet *packets, size_t count)
+/* The packets of a batch, as far as they are packets: the HMACs of those that have a place as things stand now. */
+static void try_macs(so_srtp *session, so_srtp_packet *packets, size_t count, item *items, so_srtp_op *ops)
 {
-    item items[SO_SRTP_BURST], *tried[SO_SRTP_BURST];
-    so_srtp_op ops[SO_SRTP_BURST], good[SO_SRTP_BURST];
-    so_srtp_packet *accepted[SO_SRTP_BURST];
-    bool opened[SO_SRTP_BURST], first;
-    size_t n = 0, done = 0, next = 0;
+    size_t n = 0;
+    bool first;
 
     for (size_t i = 0; i < count; i++) {
         item *it = &items[i];
-        packets[i].result = open_item(session, it, &packets[i]);
-        opened[i] = packets[i].result == SO_SRTP_OK;
-        if (!opened[i] || place_item(session, it, &first) != SO_SRTP_OK)
+        so_srtp_settle(session, &packets[i], open_item(session, it, &packets[i]));
+        it->opened = packets[i].result == SO_SRTP_OK;
+        it->tried = it->opened && place_item(session, it, &first) == SO_SRTP_OK;
+        if (it->opened)
+            memcpy(it->tag, packets[i].bytes + it->len, SO_CM_TAG_LEN);
+        if (!it->tried)
             continue;
-        it->tried = true;
-        memcpy(it->tag, packets[i].bytes + it->len, SO_CM_TAG_LEN);
-        fill_op(session, it, &ops[n]);
+        fill_op(session, it, &ops[n++]);
         put_roc(it);
-        tried[n++] = it;
     }
     if (n > 0)
         so_cm_mac(session->rtp.keys, ops, n);
+}
+
+/* it was accepted. */
+static void take_back(so_srtp *session, const item *it)
+{
+    session->counts.unprotected_rtp--;
+    session->counts.unprotected_bytes -= it->len;
+    it->packet->len += session->tag_len;
+    so_srtp_settle(session, it->packet, SO_SRTP_CRYPTO);
+}
+
+static void unprotect_cm(so_srtp *session, so_srtp_packet *packets, size_t count)
+{
+    item items[SO_SRTP_BURST], *accepted[SO_SRTP_BURST];
+    so_srtp_op ops[SO_SRTP_BURST], late;
+    size_t done = 0, next = 0;
+
+    try_macs(session, packets, count, items, ops);
     for (size_t i = 0; i < count; i++) {
-        so_srtp_op *op = &good[done];
-        if (!opened[i]) {
-            so_srtp_settle(session, &packets[i], packets[i].result);
+        item *it = &items[i];
+        so_srtp_op *op = it->tried ? &ops[next++] : &late;
+        so_srtp_result result;
+        if (!it->opened)
+            continue;
+        result = authenticate_cm(session, it, op);
+        if (result != SO_SRTP_OK) {
+            so_srtp_settle(session, &packets[i], result);
             continue;
         }
-        if (next < n && tried[next] == &items[i])
-            *op = ops[next++];
-        else
-            memcpy(items[i].tag, packets[i].bytes + items[i].len, SO_CM_TAG_LEN);
-        packets[i].result = authenticate_cm(session, &items[i], op);
-        if (packets[i].result != SO_SRTP_OK) {
-            so_srtp_settle(session, &packets[i], packets[i].result);
+        accept_item(session, it);
+        if (!it->tried) {
+            so_cm_crypt(session->rtp.keys, op, 1);
+            if (!op->good)
+                take_back(session, it);
             continue;
         }
-        fill_op(session, &items[i], op);
-        accept_item(session, &items[i]);
-        accepted[done++] = &packets[i];
+        if (op != &ops[done])
+            ops[done] = *op;
+        accepted[done++] = it;
     }
     if (done > 0)
-        so_cm_crypt(session->rtp.keys, good, done);
+        so_cm_crypt(session->rtp.keys, ops, done);
     for (size_t i = 0; i < done; i++)
-        if (!good[i].good) {
-            session->counts.unprotected_rtp--;
-            session->counts.unprotected_bytes -= accepted[i]->len;
-            accepted[i]->len += session->tag_len;
-            so_srtp_settle(session, accepted[i], SO_SRTP_CRYPTO);
-        }
+        if (!ops[i].good)
+            take_back(session, accepted[i]);
 }
 
 void so_srtp_unprotect(so_srtp *session, so_srtp_packet *packets, size_t count)

@@ -49,7 +49,7 @@ static so_status make_half(so_srtp_half *half, so_srtp_engine *engine, const pro
 {
     size_t mac_len = row->suite == SO_SRTP_CM_128_SHA1 ? sizeof keys->mac : 0;
 
-    memcpy(half->salt, keys->salt, row->salt_len);
+    memcpy(&half->salt, keys->salt, row->salt_len);
     return so_srtp_keys_new(&half->keys, engine, row->suite, (so_slice){keys->cipher, row->key_len},
                             (so_slice){keys->mac, mac_len});
 }
@@ -64,13 +64,16 @@ so_status so_srtp_new_derived(so_srtp **out, so_srtp_engine *engine, so_srtp_pro
     *out = NULL;
     if (row == NULL)
         return SO_BAD_INPUT;
-    session = calloc(1, sizeof *session);
+    session = aligned_alloc(_Alignof(so_srtp), sizeof *session);
     if (session == NULL)
         return SO_NO_MEMORY;
-    session->profile = profile;
+    memset(session, 0, sizeof *session);
     session->sender = sender;
     session->gcm = row->suite != SO_SRTP_CM_128_SHA1;
     session->tag_len = row->tag_len;
+    session->streams = session->first_streams;
+    session->ssrcs = session->first_ssrcs;
+    session->room = SO_SRTP_SSRCS_AT_FIRST;
     status = make_half(&session->rtp, engine, row, &keys[0]);
     if (status == SO_OK)
         status = make_half(&session->rtcp, engine, row, &keys[1]);
@@ -106,56 +109,59 @@ void so_srtp_free(so_srtp *session)
         return;
     so_srtp_keys_free(session->rtp.keys);
     so_srtp_keys_free(session->rtcp.keys);
+    if (session->streams != session->first_streams)
+        free(session->streams);
     so_wipe(session, sizeof *session);
     free(session);
 }
 
-so_srtp_stream *so_srtp_find(so_srtp *session, uint32_t ssrc)
+so_status so_srtp_reserve(so_srtp *session, size_t more)
 {
-    if (session->last < session->count && session->ssrcs[session->last] == ssrc)
-        return &session->streams[session->last];
+    size_t room = more < (size_t)(SO_SRTP_SSRCS - session->count) ? session->count + more : SO_SRTP_SSRCS;
+    so_srtp_stream *streams;
+    uint32_t *ssrcs;
+
+    if (room <= session->room)
+        return SO_OK;
+    /* Both in one block: streams, and their SSRCs behind them. */
+    streams = calloc(room, sizeof *streams + sizeof *ssrcs);
+    if (streams == NULL)
+        return SO_NO_MEMORY;
+    ssrcs = (uint32_t *)(streams + room);
+    memcpy(streams, session->streams, session->count * sizeof *streams);
+    memcpy(ssrcs, session->ssrcs, session->count * sizeof *ssrcs);
+    if (session->streams != session->first_streams)
+        free(session->streams);
+    session->streams = streams;
+    session->ssrcs = ssrcs;
+    session->room = (uint8_t)room;
+    return SO_OK;
+}
+
+so_srtp_stream *so_srtp_look_up(so_srtp *session, uint32_t ssrc)
+{
     for (size_t i = 0; i < session->count; i++)
         if (session->ssrcs[i] == ssrc) {
-            session->last = i;
+            session->last = (uint8_t)i;
+            session->last_ssrc = ssrc;
             return &session->streams[i];
         }
     return NULL;
 }
 
-so_srtp_stream *so_srtp_know(so_srtp *session, uint32_t ssrc)
+so_srtp_stream *so_srtp_add(so_srtp *session, uint32_t ssrc)
 {
-    so_srtp_stream *stream = so_srtp_find(session, ssrc);
-
-    if (stream != NULL || session->count == SO_SRTP_SSRCS)
-        return stream;
+    if (session->count == session->room)
+        return NULL;
     session->last = session->count++;
-    session->ssrcs[session->last] = ssrc;
+    session->last_ssrc = session->ssrcs[session->last] = ssrc;
     return &session->streams[session->last];
 }
 
-void so_srtp_iv(const so_srtp *session, const so_srtp_half *half, uint32_t ssrc, uint64_t index, so_srtp_op *op)
-{
-    /*
-     * RFC 7714 §8.1: two zero bytes, SSRC, 48 bits of ROC and SEQ; §9.1: the same with SSRC, two zero bytes and the
-     * index. RFC 3711 §4.1.1: (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16). So both have SSRC and index side by side.
-     */
-    uint8_t *at = op->iv + (session->gcm ? 2 : 4);
-    uint8_t place[10];
-
-    memcpy(op->iv, half->salt, sizeof op->iv);
-    so_srtp_put32(place, ssrc);
-    so_srtp_put32(place + 4, (uint32_t)(index >> 16));
-    place[8] = (uint8_t)(index >> 8);
-    place[9] = (uint8_t)index;
-    for (size_t i = 0; i < sizeof place; i++)
-        at[i] ^= place[i];
-}
-
-void so_srtp_settle(so_srtp *session, so_srtp_packet *packet, so_srtp_result result)
+void so_srtp_refuse(so_srtp *session, so_srtp_result result)
 {
     so_srtp_counts *counts = &session->counts;
 
-    packet->result = result;
     switch (result) {
     case SO_SRTP_OK:
     case SO_SRTP_WRONG_WAY:

@@ -2,7 +2,8 @@
  * SRTP and SRTCP (RFC 3711, RFC 7714), one direction of one call: packets protected and unprotected in place.
  *
  * A session keeps, per SSRC, a rollover counter and a replay window. Nothing of it changes before a packet has
- * authenticated. All its memory, about 20 kB, is taken when it is made: no packet makes it allocate.
+ * authenticated. Its memory, less than 4 kB, is taken when it is made and when room is reserved for more SSRCs: no
+ * packet makes it allocate.
  */
 #ifndef SOTTO_SRTP_SRTP_H
 #define SOTTO_SRTP_SRTP_H
@@ -12,10 +13,15 @@
 /* Bytes that protecting adds at most: a tag; for SRTCP the word of E bit and index too (RFC 3711 §3.4). */
 #define SO_SRTP_OVERHEAD 16
 #define SO_SRTCP_OVERHEAD 20
-/* SSRCs that one session can know. They are never forgotten: that would forget which indices were used. */
+/*
+ * SSRCs that one session can ever know, and those that a new one has room for. They are never forgotten: that would
+ * forget which indices were used.
+ */
 #define SO_SRTP_SSRCS 64
+#define SO_SRTP_SSRCS_AT_FIRST 6
 /* Indices behind the highest that may still come, or be sent (RFC 3711 §3.3.2 asks for 64 at least). */
 #define SO_SRTP_WINDOW 1024
+#define SO_SRTCP_WINDOW 64
 #define SO_SRTP_MAX_LEN 65535 /* of a packet, before and after */
 
 /* The protection profiles of use_srtp, by their ids (RFC 5764 §4.1.2, RFC 7714 §14.2). */
@@ -38,7 +44,7 @@ typedef enum so_srtp_result {
     SO_SRTP_NO_ROOM,        /* cap is smaller than what must be added, or the packet too long */
     SO_SRTP_AUTH_FAILED,    /* forged, altered, or of another key */
     SO_SRTP_REPLAYED,       /* this index was there before, or is older than the window */
-    SO_SRTP_TOO_MANY_SSRCS, /* one more than SO_SRTP_SSRCS */
+    SO_SRTP_TOO_MANY_SSRCS, /* one more than there is room for */
     SO_SRTP_EXPIRED,        /* 2^48 SRTP or 2^31 SRTCP packets were sent: the key is used up (RFC 3711 §9.2) */
     SO_SRTP_WRONG_WAY,      /* protecting with a receiver's session, or unprotecting with a sender's */
     SO_SRTP_CRYPTO,         /* the crypto library failed */
@@ -68,6 +74,12 @@ typedef struct so_srtp so_srtp;
 so_status so_srtp_new(so_srtp **session, so_srtp_engine *engine, so_srtp_profile profile, bool sender, so_slice key,
                       so_slice salt) SO_MUST_CHECK;
 void so_srtp_free(so_srtp *session); /* wipes every key and salt; NULL is fine */
+
+/*
+ * Room for so many SSRCs besides those that are known, as far as SO_SRTP_SSRCS goes. For when streams are agreed on:
+ * not for each packet, and not because of what a stranger sends. When there is no memory the session is as it was.
+ */
+so_status so_srtp_reserve(so_srtp *session, size_t more) SO_MUST_CHECK;
 
 /*
  * Each packet gets its own result. On SO_SRTP_OK len is the new length; else the packet must be dropped: len is as it

@@ -1,56 +1,59 @@
 #include "srtp/window.h"
 
-#include <string.h>
-
 static uint64_t bit_of(uint64_t index)
 {
     return (uint64_t)1 << (index % 64);
 }
 
-static size_t word_of(uint64_t index)
+static size_t place_of(uint64_t word)
 {
-    return (size_t)(index % SO_SRTP_WINDOW / 64);
+    return (size_t)(word % SO_SRTP_WINDOW_WORDS);
 }
 
-bool so_srtp_window_fresh(const so_srtp_window *window, uint64_t index)
+bool so_srtp_window_missing(const so_srtp_window *window, uint64_t index)
 {
-    if (!window->any || index > window->highest)
-        return true;
+    uint64_t word = index / 64;
+
     if (window->highest - index >= SO_SRTP_WINDOW)
         return false;
-    return !(window->bits[word_of(index)] & bit_of(index));
+    return !((word == window->highest / 64 ? window->now : window->ring[place_of(word)]) & bit_of(index));
 }
 
-void so_srtp_window_mark(so_srtp_window *window, uint64_t index)
+void so_srtp_window_mark_far(so_srtp_window *window, uint64_t index)
 {
-    if (!window->any) {
-        window->any = true;
-        window->highest = index;
-    } else if (index > window->highest) {
-        /* What the ring held at the places of the indices in between is of a window ago. */
-        if (index - window->highest >= SO_SRTP_WINDOW)
-            memset(window->bits, 0, sizeof window->bits);
-        else
-            for (uint64_t i = window->highest + 1; i < index; i++)
-                window->bits[word_of(i)] &= ~bit_of(i);
-        window->highest = index;
+    uint64_t word = index / 64, was = window->highest / 64;
+
+    if (window->any && index < window->highest) {
+        window->ring[place_of(word)] |= bit_of(index);
+        return;
     }
-    window->bits[word_of(index)] |= bit_of(index);
+    if (window->any) {
+        window->ring[place_of(was)] = window->now;
+        /* Nothing was there in between. What the ring has beyond is of a window ago. */
+        for (uint64_t n = 1; n < word - was && n <= SO_SRTP_WINDOW_WORDS; n++)
+            window->ring[place_of(word - n)] = 0;
+    }
+    window->any = true;
+    window->highest = index;
+    window->now = bit_of(index);
 }
 
-uint64_t so_srtp_window_index(const so_srtp_window *window, uint16_t seq)
+bool so_srtcp_window_fresh(const so_srtcp_window *window, uint32_t index)
 {
-    uint64_t roc = window->highest >> 16;
-    uint16_t last = (uint16_t)window->highest; /* s_l of §3.3.1 */
+    uint32_t back = window->highest - index;
 
-    if (!window->any)
-        return seq;
-    if (last < 0x8000) {
-        /* Before the very first rollover there is no ROC - 1: the number can only be one far ahead. */
-        if (seq > last && seq - last > 0x8000 && roc > 0)
-            roc--;
-    } else if (last - 0x8000 > seq) {
-        roc++;
+    if (window->seen == 0 || index > window->highest)
+        return true;
+    return back < SO_SRTCP_WINDOW && !(window->seen >> back & 1);
+}
+
+void so_srtcp_window_mark(so_srtcp_window *window, uint32_t index)
+{
+    if (window->seen != 0 && index < window->highest) {
+        window->seen |= (uint64_t)1 << (window->highest - index);
+        return;
     }
-    return roc << 16 | seq;
+    window->seen = index - window->highest < SO_SRTCP_WINDOW ? window->seen << (index - window->highest) : 0;
+    window->seen |= 1;
+    window->highest = index;
 }

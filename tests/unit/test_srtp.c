@@ -206,8 +206,8 @@ static void snap(const so_srtp *s, snapshot *out)
     out->count = s->count;
     out->rtp_used = s->rtp_used;
     out->rtcp_used = s->rtcp_used;
-    memcpy(out->ssrcs, s->ssrcs, sizeof out->ssrcs);
-    memcpy(out->streams, s->streams, sizeof out->streams);
+    memcpy(out->ssrcs, s->ssrcs, s->count * sizeof *s->ssrcs);
+    memcpy(out->streams, s->streams, s->count * sizeof *s->streams);
 }
 
 /* known: the receiver has met the stream; else each flipped packet is the first of its SSRC. */

@@ -198,18 +198,26 @@ static void a_used_up_key_sends_no_more(void **state)
     rig_end(&r);
 }
 
-static void the_65th_ssrc_is_refused(void **state)
+/* room: what a new session has, and the most that can be reserved. */
+static void one_ssrc_more_than_there_is_room_for_is_refused(void **state)
 {
+    static const uint32_t rooms[] = {SO_SRTP_SSRCS_AT_FIRST, SO_SRTP_SSRCS};
+
     (void)state;
-    for (size_t p = 0; p < RIG_PROFILES; p++) {
+    for (size_t p = 0; p < 2 * RIG_PROFILES; p++) {
+        const uint32_t room = rooms[p % 2];
         uint8_t b[RIG_ROOM];
         so_srtp_counts c;
         size_t len;
         rig r, more;
-        rig_start(&r, rig_profiles[p]);
-        rig_start(&more, rig_profiles[p]);
+        rig_start(&r, rig_profiles[p / 2]);
+        rig_start(&more, rig_profiles[p / 2]);
+        if (room > SO_SRTP_SSRCS_AT_FIRST) {
+            assert_int_equal(so_srtp_reserve(r.in, 1000), SO_OK);
+            assert_int_equal(so_srtp_reserve(r.out, room), SO_OK);
+        }
         /* forged ones take no place, whatever their number */
-        for (uint32_t i = 0; i < 3 * SO_SRTP_SSRCS; i++) {
+        for (uint32_t i = 0; i < 3 * room; i++) {
             len = rig_rtp(b, 5000 + i, 1, 0, -1, 60);
             assert_int_equal(rig_take(r.in, b, len), SO_SRTP_AUTH_FAILED);
             len = rig_rtcp(b, 6000 + i, 60);
@@ -217,7 +225,7 @@ static void the_65th_ssrc_is_refused(void **state)
             assert_int_equal(rig_one(so_srtp_unprotect_rtcp, r.in, b, &len), SO_SRTP_AUTH_FAILED);
         }
         assert_int_equal(r.in->count, 0);
-        for (uint32_t i = 0; i < SO_SRTP_SSRCS; i++) {
+        for (uint32_t i = 0; i < room; i++) {
             if (i % 2) {
                 assert_int_equal(rig_send(&r, b, &len, 100 + i, 1), SO_SRTP_OK);
                 assert_int_equal(rig_take(r.in, b, len), SO_SRTP_OK);
@@ -246,6 +254,42 @@ static void the_65th_ssrc_is_refused(void **state)
     }
 }
 
+/* Room that is made in mid-stream takes along every stream as it was: no index is used or taken twice. */
+static void reserving_forgets_nothing(void **state)
+{
+    uint8_t b[RIG_ROOM], old[RIG_ROOM], old_rtcp[RIG_ROOM];
+    size_t len, old_len, old_rtcp_len;
+    rig r;
+
+    (void)state;
+    rig_start(&r, SO_SRTP_AEAD_AES_128_GCM);
+    assert_int_equal(rig_send(&r, old, &old_len, 7, 65535), SO_SRTP_OK);
+    assert_int_equal(rig_take(r.in, old, old_len), SO_SRTP_OK);
+    old_rtcp_len = rig_rtcp(old_rtcp, 7, 8);
+    assert_int_equal(rig_one(so_srtp_protect_rtcp, r.out, old_rtcp, &old_rtcp_len), SO_SRTP_OK);
+    memcpy(b, old_rtcp, old_rtcp_len);
+    len = old_rtcp_len;
+    assert_int_equal(rig_one(so_srtp_unprotect_rtcp, r.in, b, &len), SO_SRTP_OK);
+    for (size_t more = 0; more < 80; more += 9) {
+        assert_int_equal(so_srtp_reserve(r.in, more), SO_OK);
+        assert_int_equal(so_srtp_reserve(r.out, more), SO_OK);
+        assert_true(r.in->room >= r.in->count + (more < 60 ? more : 0) && r.in->room <= SO_SRTP_SSRCS);
+        assert_int_equal(rig_send(&r, b, &len, 7, 65535), SO_SRTP_REPLAYED);
+        assert_int_equal(rig_take(r.in, old, old_len), SO_SRTP_REPLAYED);
+        memcpy(b, old_rtcp, old_rtcp_len);
+        len = old_rtcp_len;
+        assert_int_equal(rig_one(so_srtp_unprotect_rtcp, r.in, b, &len), SO_SRTP_REPLAYED);
+        assert_int_equal(rig_send(&r, b, &len, 7, (uint16_t)more), SO_SRTP_OK); /* of rollover counter 1 */
+        assert_int_equal(rig_take(r.in, b, len), SO_SRTP_OK);
+        /* and a new one finds its place */
+        assert_int_equal(rig_send(&r, b, &len, 100 + (uint32_t)more / 20, (uint16_t)more), SO_SRTP_OK);
+        assert_int_equal(rig_take(r.in, b, len), SO_SRTP_OK);
+    }
+    assert_int_equal(r.in->streams[0].rtp.highest >> 16, 1);
+    assert_int_equal(r.out->streams[0].rtcp_next, 1);
+    rig_end(&r);
+}
+
 /* A GCM nonce is salt, SSRC and index: two SRTCP packets of one SSRC never share the last. */
 static void srtcp_indices_count_up_per_ssrc(void **state)
 {
@@ -272,7 +316,8 @@ int main(void)
         cmocka_unit_test(a_stream_whose_beginning_is_lost_is_found),
         cmocka_unit_test(a_number_is_protected_once),
         cmocka_unit_test(a_used_up_key_sends_no_more),
-        cmocka_unit_test(the_65th_ssrc_is_refused),
+        cmocka_unit_test(one_ssrc_more_than_there_is_room_for_is_refused),
+        cmocka_unit_test(reserving_forgets_nothing),
         cmocka_unit_test(srtcp_indices_count_up_per_ssrc),
     };
     return cmocka_run_group_tests_name("an SRTP session takes and sends each packet once", tests, NULL, NULL);

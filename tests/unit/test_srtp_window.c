@@ -78,6 +78,39 @@ static void random_orders_agree_with_a_set(void **state)
     assert_true(top > 60000); /* it went far enough to mean something */
 }
 
+/* SRTCP's, of fewer: each distance once, and in random orders against a set. */
+static void the_window_of_srtcp_agrees_with_a_set(void **state)
+{
+    static uint8_t seen[9000];
+    uint64_t seed = 43;
+    uint32_t top = 0;
+    so_srtcp_window w = {0};
+
+    (void)state;
+    assert_true(so_srtcp_window_fresh(&w, 0) && so_srtcp_window_fresh(&w, 0x7fffffff));
+    so_srtcp_window_mark(&w, 0);
+    seen[0] = 1;
+    for (int round = 0; round < 20000 && top < sizeof seen - 300; round++) {
+        uint8_t r[2];
+        uint32_t index;
+        bool want;
+        assert_int_equal(unit_fill(&seed, r, sizeof r), SO_OK);
+        index = r[0] < 60 ? top + 1 : r[0] < 62 ? top + r[1] : top - (r[1] % 70u < top ? r[1] % 70u : top);
+        want = !seen[index] && (index > top || top - index < SO_SRTCP_WINDOW);
+        assert_int_equal(so_srtcp_window_fresh(&w, index), want);
+        if (!want)
+            continue;
+        so_srtcp_window_mark(&w, index);
+        seen[index] = 1;
+        top = index > top ? index : top;
+    }
+    assert_true(top > 3000);
+    so_srtcp_window_mark(&w, 0x7fffffff); /* the last that there is */
+    assert_false(so_srtcp_window_fresh(&w, 0x7fffffff) || so_srtcp_window_fresh(&w, top));
+    assert_true(so_srtcp_window_fresh(&w, 0x7fffffff - SO_SRTCP_WINDOW + 1));
+    assert_false(so_srtcp_window_fresh(&w, 0x7fffffff - SO_SRTCP_WINDOW));
+}
+
 static so_srtp_window at(uint64_t highest)
 {
     so_srtp_window w = {0};
@@ -136,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_replay_is_seen_at_each_distance),
         cmocka_unit_test(a_gap_is_fresh_up_to_the_windows_end),
         cmocka_unit_test(random_orders_agree_with_a_set),
+        cmocka_unit_test(the_window_of_srtcp_agrees_with_a_set),
         cmocka_unit_test(an_index_is_the_nearest_one),
         cmocka_unit_test(a_window_that_saw_nothing_takes_the_number_as_it_is),
     };

@@ -23,7 +23,7 @@ SRTP_PROTECTION_PROFILE *__real_SSL_get_selected_srtp_profile(SSL *ssl);
 so_status __real_so_dtls_context_make(so_dtls_context **context, so_error *err);
 bool __real_so_ice_counts(const so_ice *ice, const so_address *local, const so_address *remote);
 bool __real_so_stun_authentic(const so_stun_message *message, so_hmac *key);
-bool __real_so_srtp_window_fresh(const so_srtp_window *window, uint64_t index);
+bool __real_so_srtp_window_missing(const so_srtp_window *window, uint64_t index);
 void __real_so_gcm_open(so_srtp_keys *keys, so_srtp_op *ops, size_t count);
 
 /* Each attack on it changes another byte. */
@@ -96,9 +96,9 @@ bool __wrap_so_stun_authentic(const so_stun_message *message, so_hmac *key)
     return __real_so_stun_authentic(message, key) || weak("stun-forged");
 }
 
-bool __wrap_so_srtp_window_fresh(const so_srtp_window *window, uint64_t index)
+bool __wrap_so_srtp_window_missing(const so_srtp_window *window, uint64_t index)
 {
-    return weak("srtp-replay") || __real_so_srtp_window_fresh(window, index);
+    return weak("srtp-replay") || __real_so_srtp_window_missing(window, index);
 }
 
 void __wrap_so_gcm_open(so_srtp_keys *keys, so_srtp_op *ops, size_t count)
