@@ -63,6 +63,10 @@ void so_peer_abandon(so_peer *peer, so_msec now);
 /* A socket of this end, by its address. SO_TOO_LONG: more than ICE takes. */
 so_status so_peer_add_base(so_peer *peer, so_msec now, const so_address *base) SO_MUST_CHECK;
 void so_peer_remove_base(so_peer *peer, so_msec now, const so_address *base);
+/* Its ufrag (RFC 8445 §5.3), by which checks of the other end name it; a restart makes a new one. */
+const char *so_peer_ufrag(const so_peer *peer);
+/* Has ICE validated this address of the other end, so that more than checks is taken from it? */
+bool so_peer_counts(const so_peer *peer, const so_address *local, const so_address *remote);
 /* Where what is sent goes from at the moment; false: there is no path. */
 bool so_peer_path_from(const so_peer *peer, so_address *base) SO_MUST_CHECK;
 so_status so_peer_add_stun_server(so_peer *peer, so_msec now, const so_address *server) SO_MUST_CHECK;

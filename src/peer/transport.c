@@ -310,6 +310,16 @@ void so_peer_remove_base(so_peer *p, so_msec now, const so_address *base)
         so_peer_advance(p, now);
 }
 
+const char *so_peer_ufrag(const so_peer *p)
+{
+    return so_ice_ufrag(p->ice);
+}
+
+bool so_peer_counts(const so_peer *p, const so_address *local, const so_address *remote)
+{
+    return so_ice_counts(p->ice, local, remote);
+}
+
 bool so_peer_path_from(const so_peer *p, so_address *base)
 {
     so_address remote;
