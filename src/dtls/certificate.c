@@ -1,6 +1,7 @@
 #include "dtls/certificate.h"
 
 #include "crypto/pkey.h"
+#include "dtls/library.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -87,9 +88,10 @@ so_status so_dtls_certificate_make(so_dtls_certificate **out, so_unix now, const
     *out = NULL;
     if (c == NULL)
         return so_fail(err, SO_NO_MEMORY, LAYER, "no memory for a call's certificate; end other programs or calls");
-    status = so_pkey_make(&c->key, err);
+    c->key = EVP_PKEY_Q_keygen(so_dtls_library(), NULL, "EC", "P-256");
+    status = c->key == NULL ? so_crypto_fault(err, LAYER, "making a call's key") : SO_OK;
     if (status == SO_OK) {
-        c->x509 = X509_new();
+        c->x509 = X509_new_ex(so_dtls_library(), NULL);
         if (c->x509 == NULL || !fill(c->x509, c->key, now, random) || !measure(c))
             status = so_crypto_fault(err, LAYER, "making a call's certificate");
     }

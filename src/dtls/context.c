@@ -3,6 +3,7 @@
 #include "crypto/groups.h"
 #include "crypto/pkey.h"
 #include "dtls/bio.h"
+#include "dtls/library.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -29,7 +30,7 @@ static bool set_groups(void *ssl, const char *list)
 
 static SSL_CTX *make(void)
 {
-    SSL_CTX *ssl = SSL_CTX_new(DTLS_method());
+    SSL_CTX *ssl = SSL_CTX_new_ex(so_dtls_library(), NULL, DTLS_method());
 
     if (ssl == NULL)
         return NULL;
@@ -39,8 +40,7 @@ static SSL_CTX *make(void)
     SSL_CTX_set_mode(ssl, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ssl, 1);
     /* SSL_CTX_set_tlsext_use_srtp alone returns 0 for success. */
-    if (SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1 &&
-        SSL_CTX_set_cipher_list(ssl, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+    if (SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ssl, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
         SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
         so_groups_use("X25519MLKEM768:X25519:P-256:P-384", set_groups, ssl) == SO_OK &&
         SSL_CTX_set_tlsext_use_srtp(ssl, PROFILES) == 0)
