@@ -13,6 +13,8 @@
 
 /* The server's preference decides: what is fastest on common processors first, what every peer has last. */
 #define PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
+/* AES-128 first, as in TLS: what hangs on it are SHA-256 and not SHA-384, and SRTP's first choice is no stronger. */
+#define CIPHERS "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE+AESGCM:ECDHE+CHACHA20"
 #define SIGNATURES                                                                                                     \
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+"   \
     "SHA512"
@@ -40,7 +42,7 @@ static SSL_CTX *make(void)
     SSL_CTX_set_mode(ssl, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ssl, 1);
     /* SSL_CTX_set_tlsext_use_srtp alone returns 0 for success. */
-    if (SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ssl, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+    if (SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ssl, CIPHERS) == 1 &&
         SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
         so_groups_use("X25519MLKEM768:X25519:P-256:P-384", set_groups, ssl) == SO_OK &&
         SSL_CTX_set_tlsext_use_srtp(ssl, PROFILES) == 0)
