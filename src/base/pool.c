@@ -6,18 +6,6 @@
 /* More than so many are not kept: a rush is over at some time. */
 #define SPARE_MAX 4096
 
-/* A sanitizer sees what is used after it was given back only where it was freed. */
-#if defined(__SANITIZE_ADDRESS__)
-#define KEPT 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KEPT 0
-#endif
-#endif
-#ifndef KEPT
-#define KEPT SPARE_MAX
-#endif
-
 struct so_pool_spare {
     struct so_pool_spare *next;
 };
@@ -56,7 +44,7 @@ void so_pool_give(so_pool *pool, void *given)
 
     if (block == NULL)
         return;
-    if (pool->spare >= KEPT) {
+    if (pool->spare >= SPARE_MAX) {
         free(block);
         return;
     }

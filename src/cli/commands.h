@@ -28,6 +28,7 @@ int so_cli_link(int argc, char **argv);
 int so_cli_page(int argc, char **argv);
 int so_cli_peers(int argc, char **argv);
 int so_cli_policy(int argc, char **argv);
+int so_cli_bench(int argc, char **argv);
 int so_cli_report(int argc, char **argv);
 int so_cli_rehearse(int argc, char **argv);
 

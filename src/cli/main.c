@@ -17,6 +17,7 @@ static const struct {
     {"peers", so_cli_peers, "list, rename, export and import the people whom you know"},
     {"report", so_cli_report, "check the signed reports of a call, alone or one against the other"},
     {"policy", so_cli_policy, "show what a call must have, and who asks for it"},
+    {"bench", so_cli_bench, "measure what this machine can carry"},
     {"ca", so_cli_ca, "manage this machine's own certificate authority"},
     {"page", so_cli_page, "check the files and headers of a call page that a host serves"},
 };

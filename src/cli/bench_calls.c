@@ -1,16 +1,17 @@
 /*
- * A thousand calls in one process: peers of libsotto behind one hub (src/net/hub.h) that send every frame of sound
- * back, and another process with as many callers, each with a socket of its own, that send 50 frames a second. What is
- * said of the echo alone, one JSON object: CPU seconds, packets, system calls, memory.
- *
- *   bench_many CALLS SECONDS
+ * Many calls in one process, for `sotto bench`: peers behind one hub (net/hub.h) that send every frame of sound back,
+ * and another process with as many callers, each with a socket of its own, that send 50 frames a second. Only the first
+ * one is measured. Over loopback; nothing else reaches them.
  */
+#include "cli/bench.h"
+
+#include "cli/commands.h"
 #include "net/hub.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 
 #define FRAME 80 /* bytes: 32 kbit/s */
 #define EVERY 20 /* ms */
+#define IDLE 5   /* seconds */
 
 typedef struct line {
     so_hub_member *member;
@@ -34,6 +36,7 @@ typedef struct end {
     line *lines;
     size_t count, open;
     int pipe; /* to the other process */
+    bench_progress *progress;
     so_msec began;
     uint32_t clock; /* ms since then */
 } end;
@@ -42,8 +45,9 @@ static void must(bool ok, const char *what)
 {
     if (ok)
         return;
-    (void)fprintf(stderr, "bench_many: %s\n", what);
-    exit(1);
+    (void)fprintf(stderr, "sotto bench: the calls did not work: %s; end other programs, or say --calls with less\n",
+                  what);
+    exit(SO_EXIT_FAILED);
 }
 
 static void put(int fd, const void *bytes, size_t len)
@@ -211,6 +215,7 @@ static void open_all(end *e)
     so_hub *shared = e->echo ? open_hub(e) : NULL;
 
     for (size_t i = 0; i < e->count; i++) {
+        e->progress("calls are set up", 0.3 + 0.3 * (double)i / (double)e->count);
         begin(e, &e->lines[i], e->echo ? shared : open_hub(e));
         connect_line(e, &e->lines[i]);
     }
@@ -231,6 +236,7 @@ static uint64_t total(const end *e, bool sent)
 
 static void call(end *e, unsigned seconds)
 {
+    uint64_t counts[2];
     uv_timer_t tick;
 
     open_all(e);
@@ -244,62 +250,101 @@ static void call(end *e, unsigned seconds)
     run_for(e, seconds * 1000);
     (void)uv_timer_stop(&tick);
     run_for(e, 300);
-    (void)fprintf(stderr, "callers: %llu sent, %llu came back\n", (unsigned long long)total(e, true),
-                  (unsigned long long)total(e, false));
+    counts[0] = total(e, true);
+    counts[1] = total(e, false);
     put(e->pipe, "d", 1);
+    put(e->pipe, counts, sizeof counts);
 }
 
-static void echo(end *e, unsigned seconds)
+static void echo(end *e, unsigned seconds, bench_result *out)
 {
-    double before = resident(), memory, began = cpu(), set_up, idle, busy;
+    double before = resident(), began = cpu(), used;
     so_hub_counts a, b;
-    uint64_t packets;
+    uint64_t counts[2];
 
     open_all(e);
-    set_up = cpu() - began;
+    out->setup_ms = 1000 * (cpu() - began) / (double)e->count;
     wait_for_word(e);
+    e->progress("calls are silent", 0.65);
     run_for(e, 500);
-    memory = (resident() - before) / (double)e->count;
+    out->bytes = (resident() - before) / (double)e->count;
     began = cpu();
-    run_for(e, 5000);
-    idle = (cpu() - began) / 5;
+    run_for(e, IDLE * 1000);
+    out->idle_percent = 100 * (cpu() - began) / IDLE;
+    e->progress("calls talk", 0.8);
     so_hub_stats(e->lines[0].hub, &a);
     put(e->pipe, "i", 1);
     began = cpu();
     run_for(e, seconds * 1000 + 200);
-    busy = cpu() - began;
+    used = cpu() - began;
     so_hub_stats(e->lines[0].hub, &b);
-    packets = b.udp.received - a.udp.received + b.udp.sent - a.udp.sent;
-    (void)printf("{\"calls\":%zu,\"cpu_percent\":%.2f,\"idle_percent\":%.2f,\"packets\":%llu,\"us_a_packet\":%.3f,"
-                 "\"calls_a_packet\":%.3f,\"echoed\":%llu,\"bytes_a_peer\":%.0f,\"set_up_ms\":%.3f}\n",
-                 e->count, 100 * busy / seconds, 100 * idle, (unsigned long long)packets, busy * 1e6 / (double)packets,
-                 (double)(b.udp.receive_calls - a.udp.receive_calls + b.udp.send_calls - a.udp.send_calls) /
-                     (double)packets,
-                 (unsigned long long)total(e, true), memory, 1000 * set_up / (double)e->count);
-    (void)fflush(stdout);
+    out->busy_percent = 100 * used / seconds;
+    out->calls_per_core = 100 / out->busy_percent * (double)e->count;
+    began = (double)(b.udp.received - a.udp.received + b.udp.sent - a.udp.sent);
+    out->packet_us = used * 1e6 / began;
+    out->system_calls =
+        (double)(b.udp.receive_calls - a.udp.receive_calls + b.udp.send_calls - a.udp.send_calls) / began;
     wait_for_word(e);
+    get(e->pipe, counts, sizeof counts);
+    out->sent = counts[0];
+    out->echoed = counts[1];
 }
 
-int main(int argc, char **argv)
+static void end_all(end *e)
 {
-    size_t count = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
-    unsigned seconds = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    for (size_t i = 0; i < e->count; i++) {
+        line *l = &e->lines[i];
+
+        so_hub_remove(l->member);
+        so_peer_free(l->peer);
+        if (!e->echo || i == e->count - 1)
+            so_hub_close(l->hub);
+    }
+    so_loop_close(&e->loop);
+    so_engine_close(&e->engine);
+    free(e->lines);
+    (void)close(e->pipe);
+}
+
+/* A socket for each caller, and some more files. */
+static void raise_limit(size_t count)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count + 100)
+        return;
+    limit.rlim_cur = limit.rlim_max < count + 100 ? limit.rlim_max : count + 100;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void no_progress(const char *what, double done)
+{
+    (void)what;
+    (void)done;
+}
+
+void bench_calls(bench_result *out, unsigned seconds, bench_progress *progress)
+{
     int pipes[2], status = 0;
-    end e = {.count = count};
+    end e = {.count = out->calls};
     pid_t child;
 
-    must(count > 0 && seconds > 0, "say CALLS SECONDS");
-    must(socketpair(AF_UNIX, SOCK_STREAM, 0, pipes) == 0 && (child = fork()) >= 0, "no second process");
+    raise_limit(e.count);
+    (void)fflush(NULL);
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, pipes) == 0 && (child = fork()) >= 0, "there is no second process");
     e.echo = child != 0;
+    e.progress = e.echo ? progress : no_progress;
     e.pipe = pipes[e.echo ? 0 : 1];
     (void)close(pipes[e.echo ? 1 : 0]);
-    e.lines = calloc(count, sizeof *e.lines);
-    must(e.lines != NULL && so_loop_open(&e.loop) == SO_OK && so_engine_open(&e.engine, NULL) == SO_OK, "no engine");
+    e.lines = calloc(e.count, sizeof *e.lines);
+    must(e.lines != NULL && so_loop_open(&e.loop) == SO_OK && so_engine_open(&e.engine, NULL) == SO_OK,
+         "there is no memory");
     if (!e.echo) {
         call(&e, seconds);
-        return 0;
+        end_all(&e);
+        _exit(SO_EXIT_OK);
     }
-    echo(&e, seconds);
+    echo(&e, seconds, out);
+    end_all(&e);
     must(waitpid(child, &status, 0) == child && status == 0, "the callers failed");
-    return 0;
 }
