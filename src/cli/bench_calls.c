@@ -101,7 +101,7 @@ static so_hub *open_hub(end *e)
 {
     so_address here;
     so_hub_config config = {.loop = &e->loop, .addresses = &here, .address_count = 1, .event = on_event, .user = e};
-    so_hub *hub;
+    so_hub *hub = NULL;
     so_error err;
 
     must(so_address_parse(&here, "127.0.0.1", 0) == SO_OK && so_hub_open(&hub, &config, &err) == SO_OK, "no socket");
@@ -327,7 +327,7 @@ void bench_calls(bench_result *out, unsigned seconds, bench_progress *progress)
 {
     int pipes[2], status = 0;
     end e = {.count = out->calls};
-    pid_t child;
+    pid_t child = -1;
 
     raise_limit(e.count);
     (void)fflush(NULL);
