@@ -161,7 +161,7 @@ static double resident(void)
     double kb = 0;
 
     while (file != NULL && fgets(text, sizeof text, file) != NULL)
-        if (sscanf(text, "Pss: %lf", &kb) == 1)
+        if (sscanf(text, "Rss: %lf", &kb) == 1)
             break;
     if (file != NULL)
         (void)fclose(file);
