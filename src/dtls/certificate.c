@@ -57,6 +57,19 @@ static bool set_serial(X509 *x509, const so_random *random)
     return ok;
 }
 
+/* X509_set_pubkey would read back what it wrote, and go through all of OpenSSL's decoders for that. */
+static bool set_key(X509 *x509, EVP_PKEY *key)
+{
+    uint8_t *point = NULL;
+    size_t len = EVP_PKEY_get1_encoded_public_key(key, &point);
+
+    if (len > 0 && X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x509), OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+                                          V_ASN1_OBJECT, OBJ_nid2obj(NID_X9_62_prime256v1), point, (int)len) == 1)
+        return true;
+    OPENSSL_free(point);
+    return false;
+}
+
 static bool fill(X509 *x509, EVP_PKEY *key, so_unix now, const so_random *random)
 {
     X509_NAME *name = X509_get_subject_name(x509);
@@ -66,38 +79,44 @@ static bool fill(X509 *x509, EVP_PKEY *key, so_unix now, const so_random *random
            ASN1_TIME_set(X509_getm_notBefore(x509), now - BEGINS_BACK) != NULL &&
            ASN1_TIME_set(X509_getm_notAfter(x509), now - BEGINS_BACK + LASTS) != NULL &&
            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"WebRTC", -1, -1, 0) == 1 &&
-           X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
-           X509_sign(x509, key, EVP_sha256()) > 0;
+           X509_set_issuer_name(x509, name) == 1 && set_key(x509, key) && X509_sign(x509, key, EVP_sha256()) > 0;
 }
 
-static bool measure(so_dtls_certificate *c)
+/* As it will go over the wire: its fingerprint, and read as the other end will read it. */
+static bool take(so_dtls_certificate *c, const X509 *made)
 {
     uint8_t *der = NULL;
-    int len = i2d_X509(c->x509, &der);
-    bool ok = len > 0 && so_fingerprint_of(&c->fingerprint, SO_HASH_SHA256, (so_slice){der, (size_t)len}) == SO_OK;
+    const uint8_t *at;
+    int len = i2d_X509(made, &der);
+    bool ok = len > 0 && so_fingerprint_of(&c->fingerprint, SO_HASH_SHA256, (so_slice){der, (size_t)len}) == SO_OK &&
+              (c->x509 = X509_new_ex(so_dtls_library(), NULL)) != NULL;
 
+    at = der;
+    ok = ok && d2i_X509(&c->x509, &at, len) != NULL;
     OPENSSL_free(der);
+    return ok;
+}
+
+static bool make(so_dtls_certificate *c, so_unix now, const so_random *random)
+{
+    X509 *x509 = X509_new_ex(so_dtls_library(), NULL);
+    bool ok = x509 != NULL && (c->key = EVP_PKEY_Q_keygen(so_dtls_library(), NULL, "EC", "P-256")) != NULL &&
+              fill(x509, c->key, now, random) && take(c, x509);
+
+    X509_free(x509);
     return ok;
 }
 
 so_status so_dtls_certificate_make(so_dtls_certificate **out, so_unix now, const so_random *random, so_error *err)
 {
     so_dtls_certificate *c = calloc(1, sizeof *c);
-    so_status status;
 
     *out = NULL;
     if (c == NULL)
         return so_fail(err, SO_NO_MEMORY, LAYER, "no memory for a call's certificate; end other programs or calls");
-    c->key = EVP_PKEY_Q_keygen(so_dtls_library(), NULL, "EC", "P-256");
-    status = c->key == NULL ? so_crypto_fault(err, LAYER, "making a call's key") : SO_OK;
-    if (status == SO_OK) {
-        c->x509 = X509_new_ex(so_dtls_library(), NULL);
-        if (c->x509 == NULL || !fill(c->x509, c->key, now, random) || !measure(c))
-            status = so_crypto_fault(err, LAYER, "making a call's certificate");
-    }
-    if (status != SO_OK) {
+    if (!make(c, now, random)) {
         so_dtls_certificate_free(c);
-        return status;
+        return so_crypto_fault(err, LAYER, "making a call's certificate");
     }
     *out = c;
     return SO_OK;
