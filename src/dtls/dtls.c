@@ -32,6 +32,8 @@ struct so_dtls {
     so_fingerprint expected, seen, seen_sha256;
     void (*take)(void *user, so_slice data);
     void *user;
+    bool buffers;  /* OpenSSL has its buffers */
+    bool busy;     /* data came or went since the last tick */
     bool verified; /* the certificate is the promised one: set in the handshake, by check_peer alone */
     so_dtls_fault fault;
     so_error error;
@@ -310,6 +312,22 @@ static void finish(so_dtls *d)
     end_failed(d, "finished unverified");
 }
 
+/*
+ * OpenSSL keeps buffers of 18 kB for the next record. In a call of sound and pictures none may ever come: they are
+ * given back, and made again by whoever needs them. To write without them would be a fault.
+ */
+static void give_buffers_back(so_dtls *d)
+{
+    if (d->state == SO_DTLS_OPEN && d->buffers && !d->busy && SSL_free_buffers(d->ssl) == 1)
+        d->buffers = false;
+}
+
+static bool have_buffers(so_dtls *d)
+{
+    d->buffers = d->buffers || SSL_alloc_buffers(d->ssl) == 1;
+    return d->buffers;
+}
+
 /* Lets OpenSSL take what waits in the pipe. */
 static void step(so_dtls *d)
 {
@@ -317,6 +335,10 @@ static void step(so_dtls *d)
     int result = 1;
 
     ERR_clear_error();
+    if (!have_buffers(d)) {
+        end_failed(d, "no memory for buffers");
+        return;
+    }
     if (d->state == SO_DTLS_AWAITS_PEER) {
         result = SSL_do_handshake(d->ssl);
         if (result == 1)
@@ -325,6 +347,7 @@ static void step(so_dtls *d)
     /* Records after the handshake are repeated flights, alerts, or data. */
     while (d->state == SO_DTLS_OPEN && result > 0) {
         result = SSL_read(d->ssl, scratch, sizeof scratch);
+        d->busy = d->busy || result > 0;
         if (result > 0 && d->take != NULL)
             d->take(d->user, (so_slice){scratch, (size_t)result});
     }
@@ -341,6 +364,7 @@ static void step(so_dtls *d)
         end_failed(d, "OpenSSL gave up");
     }
     ERR_clear_error();
+    give_buffers_back(d);
 }
 
 void so_dtls_start(so_dtls *d)
@@ -400,13 +424,17 @@ void so_dtls_tick(so_dtls *d)
 
     if (d->state != SO_DTLS_AWAITS_PEER && d->state != SO_DTLS_OPEN)
         return;
-    ERR_clear_error();
-    result = DTLSv1_handle_timeout(d->ssl);
-    if (result > 0)
-        d->retransmits++;
-    else if (result < 0)
-        end_failed(d, "too many timeouts");
-    ERR_clear_error();
+    if (so_dtls_wait(d) != UINT64_MAX) {
+        ERR_clear_error();
+        result = have_buffers(d) ? DTLSv1_handle_timeout(d->ssl) : -1;
+        if (result > 0)
+            d->retransmits++;
+        else if (result < 0)
+            end_failed(d, "too many timeouts");
+        ERR_clear_error();
+    }
+    give_buffers_back(d);
+    d->busy = false;
 }
 
 so_status so_dtls_send(so_dtls *d, so_slice data)
@@ -418,7 +446,8 @@ so_status so_dtls_send(so_dtls *d, so_slice data)
     if (data.len == 0 || data.len > SO_DTLS_DATA_MAX)
         return SO_BAD_INPUT;
     ERR_clear_error();
-    ok = SSL_write(d->ssl, data.bytes, (int)data.len) == (int)data.len;
+    d->busy = true;
+    ok = have_buffers(d) && SSL_write(d->ssl, data.bytes, (int)data.len) == (int)data.len;
     ERR_clear_error();
     return ok ? SO_OK : SO_CRYPTO;
 }
@@ -427,7 +456,8 @@ void so_dtls_close(so_dtls *d)
 {
     if (d->state == SO_DTLS_OPEN) {
         ERR_clear_error();
-        (void)SSL_shutdown(d->ssl);
+        if (have_buffers(d))
+            (void)SSL_shutdown(d->ssl);
         ERR_clear_error();
     }
     if (d->state != SO_DTLS_FAILED)
