@@ -4,6 +4,7 @@
  * object a line.
  *
  *   bench_calls setup COUNT     bench_calls delayed COUNT     bench_calls memory PAIRS
+ *   bench_calls burst PAIRS (over loopback, all begun at once and alive at once)
  *   bench_calls data MEGABYTES (over loopback, in messages of 64 KiB)     bench_calls data-memory PAIRS
  */
 #include "peer/peer.h"
@@ -192,6 +193,27 @@ static void settle(pair *p)
     } while (any);
 }
 
+/* Hands over what has come, and ticks where a tick is due. */
+static void take_in(pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        end *e = &p->ends[i];
+        uint8_t bytes[DATAGRAM];
+        struct sockaddr_in from;
+        socklen_t from_len = sizeof from;
+        ssize_t len;
+
+        while (e->fd >= 0 && (len = recvfrom(e->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &from_len)) > 0) {
+            so_address remote = so_address_of((const uint8_t *)&from.sin_addr, 4, ntohs(from.sin_port));
+
+            so_peer_receive(e->peer, msec(), &e->base, &remote, bytes, (size_t)len);
+        }
+        if (so_peer_deadline(e->peer, msec()) <= msec())
+            so_peer_tick(e->peer, msec());
+    }
+    settle(p);
+}
+
 /* Waits for a datagram or the nearer deadline, and hands over what came. */
 static void turn(pair *p)
 {
@@ -209,22 +231,7 @@ static void turn(pair *p)
         at = (so_msec)(next * 1000);
     settle(p);
     (void)poll(fds, p->ends[0].fd < 0 ? 0 : 2, at > now ? (int)(at - now) : 0);
-    for (int i = 0; i < 2; i++) {
-        end *e = &p->ends[i];
-        uint8_t bytes[DATAGRAM];
-        struct sockaddr_in from;
-        socklen_t from_len = sizeof from;
-        ssize_t len;
-
-        while (e->fd >= 0 && (len = recvfrom(e->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &from_len)) > 0) {
-            so_address remote = so_address_of((const uint8_t *)&from.sin_addr, 4, ntohs(from.sin_port));
-
-            so_peer_receive(e->peer, msec(), &e->base, &remote, bytes, (size_t)len);
-        }
-        if (so_peer_deadline(e->peer, msec()) <= msec())
-            so_peer_tick(e->peer, msec());
-    }
-    settle(p);
+    take_in(p);
 }
 
 /* Offer and answer; *applied: when the offerer has the answer. */
@@ -330,6 +337,36 @@ static double cpu(void)
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
+/* One pair is connected before: what it makes the libraries take once is not the burst's. */
+static void measure_burst(size_t count)
+{
+    pair *pairs = calloc(count, sizeof *pairs), first;
+    double used, applied, limit = seconds() + 120;
+    size_t left = count;
+
+    must(pairs != NULL, "no memory");
+    begin(&first, true, 0);
+    connect_pair(&first, &applied);
+    used = cpu();
+    for (size_t i = 0; i < count; i++)
+        begin(&pairs[i], true, 0);
+    for (size_t i = 0; i < count; i++)
+        negotiate(&pairs[i], &applied);
+    while (left > 0) {
+        must(seconds() < limit, "the calls did not connect in two minutes");
+        left = 0;
+        for (size_t i = 0; i < count; i++) {
+            take_in(&pairs[i]);
+            left += pairs[i].ends[0].heard_at == 0 || pairs[i].ends[1].heard_at == 0;
+        }
+    }
+    (void)printf("{\"pairs\":%zu,\"cpu_ms\":%.4f}\n", count, (cpu() - used) * 1000 / (double)count);
+    for (size_t i = 0; i < count; i++)
+        finish(&pairs[i]);
+    finish(&first);
+    free(pairs);
+}
+
 static void measure_data(size_t megabytes)
 {
     static const uint8_t message[65536];
@@ -363,13 +400,15 @@ int main(int argc, char **argv)
 {
     size_t count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 
-    must(count > 0, "say setup COUNT, delayed COUNT, memory PAIRS, data MEGABYTES or data-memory PAIRS");
+    must(count > 0, "say setup COUNT, delayed COUNT, memory PAIRS, burst PAIRS, data MEGABYTES or data-memory PAIRS");
     must(so_engine_open(&engine, NULL) == SO_OK, "no engine");
     if (strcmp(argv[1], "delayed") == 0)
         must((flights = calloc(ON_THE_WAY, sizeof *flights)) != NULL, "no memory");
     with_data = strncmp(argv[1], "data", 4) == 0;
     if (strcmp(argv[1], "memory") == 0 || strcmp(argv[1], "data-memory") == 0)
         measure_memory(count);
+    else if (strcmp(argv[1], "burst") == 0)
+        measure_burst(count);
     else if (with_data)
         measure_data(count);
     else
