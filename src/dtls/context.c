@@ -34,6 +34,7 @@ static bool set_groups(void *ssl, const char *list)
 static SSL_CTX *make(void)
 {
     SSL_CTX *ssl = SSL_CTX_new_ex(so_dtls_library(), NULL, DTLS_method());
+    bool modern = ssl != NULL && SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1;
 
     if (ssl == NULL)
         return NULL;
@@ -42,10 +43,9 @@ static SSL_CTX *make(void)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ssl, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ssl, 1);
-    /* SSL_CTX_set_tlsext_use_srtp alone returns 0 for success. */
-    /* A buffer for what is sent is as large as a record may get: no datagram is larger than SO_DTLS_MTU. */
-    if (SSL_CTX_set_max_send_fragment(ssl, SO_DTLS_MTU) == 1 &&
-        SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ssl, CIPHERS) == 1 &&
+    /* No datagram is larger than SO_DTLS_MTU, and a buffer for what is sent is as large as a record may get. Of all
+     * these SSL_CTX_set_tlsext_use_srtp alone returns 0 for success. */
+    if (modern && SSL_CTX_set_max_send_fragment(ssl, SO_DTLS_MTU) == 1 && SSL_CTX_set_cipher_list(ssl, CIPHERS) == 1 &&
         SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
         so_groups_use("X25519MLKEM768:X25519:P-256:P-384", set_groups, ssl) == SO_OK &&
         SSL_CTX_set_tlsext_use_srtp(ssl, PROFILES) == 0)

@@ -4,6 +4,7 @@
 #include "crypto/fingerprint.h"
 #include "crypto/srtp_cipher.h"
 #include "dtls/context.h"
+#include "dtls/library.h"
 #include "ice/ice.h"
 #include "sdp/model.h"
 #include "srtp/window.h"
@@ -21,6 +22,7 @@ so_status __wrap_so_sdp_fail(so_sdp_fault *fault, so_error *err, so_sdp_fault wh
     SO_PRINTF(4, 5);
 SRTP_PROTECTION_PROFILE *__real_SSL_get_selected_srtp_profile(SSL *ssl);
 so_status __real_so_dtls_context_make(so_dtls_context **context, so_error *err);
+struct ossl_lib_ctx_st *__real_so_dtls_library(void);
 bool __real_so_ice_counts(const so_ice *ice, const so_address *local, const so_address *remote);
 bool __real_so_stun_authentic(const so_stun_message *message, so_hmac *key);
 bool __real_so_srtp_window_missing(const so_srtp_window *window, uint64_t index);
@@ -67,6 +69,12 @@ SRTP_PROTECTION_PROFILE *__wrap_SSL_get_selected_srtp_profile(SSL *ssl)
     SRTP_PROTECTION_PROFILE *profile = __real_SSL_get_selected_srtp_profile(ssl);
 
     return profile == NULL && (weak("srtp-none") || weak("srtp-null") || weak("srtp-tags")) ? &some : profile;
+}
+
+/* The algorithms of DTLS 1.0 are not among those that an association has. */
+struct ossl_lib_ctx_st *__wrap_so_dtls_library(void)
+{
+    return weak("dtls-old") ? NULL : __real_so_dtls_library();
 }
 
 so_status __wrap_so_dtls_context_make(so_dtls_context **context, so_error *err)
