@@ -64,7 +64,11 @@ void so_gcm_open(so_srtp_keys *keys, so_srtp_op *ops, size_t count)
 
 void so_gcm_unopen(so_srtp_keys *keys, so_srtp_op *op)
 {
-    keys->calls->gcm_unopen(keys, op, 1);
+    uint8_t tag[SO_GCM_TAG_LEN];
+
+    memcpy(tag, op->text + op->text_len, sizeof tag);
+    keys->calls->gcm_seal(keys, op, 1); /* the keystream is the same both ways */
+    memcpy(op->text + op->text_len, tag, sizeof tag);
 }
 
 void so_cm_crypt(so_srtp_keys *keys, so_srtp_op *ops, size_t count)

@@ -43,29 +43,29 @@ void so_srtp_keys_free(so_srtp_keys *keys); /* NULL is fine */
 /* One packet of a batch. Which fields count stands with each operation. */
 typedef struct so_srtp_op {
     _Alignas(16) uint8_t iv[SO_CM_IV_LEN]; /* GCM: the first 12 bytes; CM: the first counter block */
-    uint8_t *text;                         /* what is encrypted or decrypted in place */
+    uint8_t *text;                         /* what is encrypted or decrypted in place; GCM's tag stands behind it */
     size_t text_len;
     const uint8_t *covered; /* what is authenticated besides: GCM's associated data, all that the HMAC is over */
     size_t covered_len;
-    uint8_t tag[SO_SHA1_LEN]; /* GCM: 16 bytes; HMAC-SHA1: all 20, of which SRTP sends 10 */
+    uint8_t mac[SO_SHA1_LEN]; /* CM, out: of which SRTP sends 10 bytes */
     bool good;                /* out: done; for so_gcm_open: done, and the tag is right */
 } so_srtp_op;
 
 /* All below: count at most SO_SRTP_BURST. No allocation. Each op's `good` says whether the library did it. */
 
-/* Encrypts text, writes tag. The caller never uses an iv twice under one key. */
+/* Encrypts text, writes the tag. The caller never uses an iv twice under one key. */
 void so_gcm_seal(so_srtp_keys *keys, so_srtp_op *ops, size_t count);
 /*
- * Decrypts text, compares with tag (in constant time). When !good the text is bytes that nobody vouches for: the caller
- * wipes it, or gets the ciphertext back with so_gcm_unopen.
+ * Decrypts text, compares with the tag (in constant time), which stays. When !good the text is bytes that nobody
+ * vouches for: the caller wipes it, or gets the ciphertext back with so_gcm_unopen.
  */
 void so_gcm_open(so_srtp_keys *keys, so_srtp_op *ops, size_t count);
-/* Undoes a so_gcm_open that was not good, so that another iv can be tried. Writes over tag. */
+/* Undoes a so_gcm_open, so that another iv can be tried. The tag stays. */
 void so_gcm_unopen(so_srtp_keys *keys, so_srtp_op *op);
 
 /* XORs text with the AES-CM keystream from iv (RFC 3711 §4.1.1): encrypts and decrypts. text_len at most 2^20. */
 void so_cm_crypt(so_srtp_keys *keys, so_srtp_op *ops, size_t count);
-/* Writes tag, HMAC-SHA1 of covered. Does not touch text. */
+/* Writes mac, HMAC-SHA1 of covered. Does not touch text. */
 void so_cm_mac(so_srtp_keys *keys, so_srtp_op *ops, size_t count);
 
 /*

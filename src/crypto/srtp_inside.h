@@ -19,7 +19,7 @@ typedef struct so_srtp_calls {
     so_status (*keys_new)(so_srtp_keys **keys, so_srtp_engine *engine, so_srtp_suite suite, so_slice cipher,
                           so_slice mac);
     void (*keys_free)(so_srtp_keys *keys);
-    so_srtp_call gcm_seal, gcm_open, gcm_unopen, cm_crypt, cm_mac;
+    so_srtp_call gcm_seal, gcm_open, cm_crypt, cm_mac;
 } so_srtp_calls;
 
 /* The first member of each engine's own structs. */

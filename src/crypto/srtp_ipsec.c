@@ -8,15 +8,22 @@
 #include "base/secret.h"
 
 #include <intel-ipsec-mb.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define SHORT_BURST 5
+
+/* What GCM writes besides text and tag, one for all keys. */
+typedef struct scratch {
+    _Alignas(64) struct gcm_context_data gcm;
+    uint8_t tag[SO_GCM_TAG_LEN];
+} scratch;
 
 typedef struct ipsec_engine {
     so_srtp_engine base;
     IMB_MGR *wide;
     IMB_MGR *narrow; /* for short bursts; may be the same as wide */
-    struct gcm_context_data gcm;
+    scratch scratch;
     IMB_JOB jobs[SO_SRTP_BURST];
 } ipsec_engine;
 
@@ -25,11 +32,19 @@ typedef struct ipsec_keys {
     ipsec_engine *engine;
     IMB_MGR *manager; /* engine->wide: one step less for each packet */
     aes_gcm_enc_dec_t seal, open;
-    _Alignas(64) struct gcm_key_data gcm;
-    _Alignas(16) uint8_t schedule[15 * 16];
-    uint8_t inner[SO_SHA1_LEN]; /* states of SHA-1 after HMAC's first block */
-    uint8_t outer[SO_SHA1_LEN];
+    scratch *scratch; /* the engine's */
+    size_t len;       /* of all this */
+    union {
+        _Alignas(64) struct gcm_key_data gcm;
+        struct {
+            _Alignas(16) uint8_t schedule[15 * 16];
+            uint8_t inner[SO_SHA1_LEN]; /* states of SHA-1 after HMAC's first block */
+            uint8_t outer[SO_SHA1_LEN];
+        };
+    };
 } ipsec_keys;
+
+#define CM_KEYS_LEN (offsetof(ipsec_keys, outer) + SO_SHA1_LEN)
 
 static const so_srtp_calls ipsec_calls;
 
@@ -60,9 +75,10 @@ so_status so_srtp_ipsec_new(so_srtp_engine **out)
 
     if ((features & needed) != needed)
         return SO_NOT_FOUND;
-    engine = calloc(1, sizeof *engine);
+    engine = aligned_alloc(_Alignof(ipsec_engine), sizeof *engine);
     if (engine == NULL)
         return SO_NO_MEMORY;
+    so_wipe(engine, sizeof *engine);
     engine->base.calls = &ipsec_calls;
     engine->wide = alloc_mb_mgr(0);
     engine->narrow = engine->wide;
@@ -85,10 +101,10 @@ so_status so_srtp_ipsec_new(so_srtp_engine **out)
     return SO_OK;
 }
 
-static void keys_free(so_srtp_keys *keys)
+static void keys_free(so_srtp_keys *base)
 {
-    so_wipe(keys, sizeof(ipsec_keys));
-    free(keys);
+    so_wipe(base, ((ipsec_keys *)base)->len);
+    free(base);
 }
 
 static void expand_gcm(ipsec_keys *keys, so_srtp_suite suite, const void *cipher)
@@ -121,13 +137,16 @@ static void expand_cm(ipsec_keys *keys, so_slice cipher, so_slice mac)
 static so_status keys_new(so_srtp_keys **out, so_srtp_engine *base, so_srtp_suite suite, so_slice cipher, so_slice mac)
 {
     ipsec_engine *engine = (ipsec_engine *)base;
-    ipsec_keys *keys = aligned_alloc(_Alignof(ipsec_keys), sizeof *keys);
+    size_t len = suite == SO_SRTP_CM_128_SHA1 ? (CM_KEYS_LEN + 63) / 64 * 64 : sizeof(ipsec_keys);
+    ipsec_keys *keys = aligned_alloc(_Alignof(ipsec_keys), len);
 
     if (keys == NULL)
         return SO_NO_MEMORY;
-    so_wipe(keys, sizeof *keys);
+    so_wipe(keys, len);
+    keys->len = len;
     keys->base.calls = &ipsec_calls;
     keys->engine = engine;
+    keys->scratch = &engine->scratch;
     keys->manager = engine->wide;
     if (suite == SO_SRTP_CM_128_SHA1)
         expand_cm(keys, cipher, mac);
@@ -140,11 +159,11 @@ static so_status keys_new(so_srtp_keys **out, so_srtp_engine *base, so_srtp_suit
 static void gcm_seal(so_srtp_keys *base, so_srtp_op *ops, size_t count)
 {
     ipsec_keys *keys = (ipsec_keys *)base;
+    scratch *s = keys->scratch;
 
-    for (size_t i = 0; i < count; i++) {
-        so_srtp_op *op = &ops[i];
-        keys->seal(&keys->gcm, &keys->engine->gcm, op->text, op->text, op->text_len, op->iv, op->covered,
-                   op->covered_len, op->tag, SO_GCM_TAG_LEN);
+    for (so_srtp_op *op = ops; op < ops + count; op++) {
+        keys->seal(&keys->gcm, &s->gcm, op->text, op->text, op->text_len, op->iv, op->covered, op->covered_len,
+                   op->text + op->text_len, SO_GCM_TAG_LEN);
         op->good = true;
     }
 }
@@ -152,16 +171,14 @@ static void gcm_seal(so_srtp_keys *base, so_srtp_op *ops, size_t count)
 static void gcm_open(so_srtp_keys *base, so_srtp_op *ops, size_t count)
 {
     ipsec_keys *keys = (ipsec_keys *)base;
-    uint8_t tag[SO_GCM_TAG_LEN];
+    scratch *s = keys->scratch;
 
-    for (size_t i = 0; i < count; i++) {
-        so_srtp_op *op = &ops[i];
-        keys->open(&keys->gcm, &keys->engine->gcm, op->text, op->text, op->text_len, op->iv, op->covered,
-                   op->covered_len, tag, SO_GCM_TAG_LEN);
-        op->good = so_equal_secret(tag, op->tag, SO_GCM_TAG_LEN);
-        if (!op->good)
-            so_wipe(tag, sizeof tag); /* the right tag of a forged packet must not lie about on the stack */
+    for (so_srtp_op *op = ops; op < ops + count; op++) {
+        keys->open(&keys->gcm, &s->gcm, op->text, op->text, op->text_len, op->iv, op->covered, op->covered_len, s->tag,
+                   SO_GCM_TAG_LEN);
+        op->good = so_equal_secret(s->tag, op->text + op->text_len, SO_GCM_TAG_LEN);
     }
+    so_wipe(s->tag, SO_GCM_TAG_LEN); /* that of a forged packet must not lie about */
 }
 
 static void cm_crypt(so_srtp_keys *base, so_srtp_op *ops, size_t count)
@@ -196,7 +213,7 @@ static void cm_mac(so_srtp_keys *base, so_srtp_op *ops, size_t count)
         jobs[i].src = ops[i].covered;
         jobs[i].hash_start_src_offset_in_bytes = 0;
         jobs[i].msg_len_to_hash_in_bytes = ops[i].covered_len;
-        jobs[i].auth_tag_output = ops[i].tag;
+        jobs[i].auth_tag_output = ops[i].mac;
         jobs[i].auth_tag_output_len_in_bytes = SO_SHA1_LEN;
         jobs[i].u.HMAC._hashed_auth_key_xor_ipad = keys->inner;
         jobs[i].u.HMAC._hashed_auth_key_xor_opad = keys->outer;
@@ -215,7 +232,6 @@ static const so_srtp_calls ipsec_calls = {
     .keys_free = keys_free,
     .gcm_seal = gcm_seal,
     .gcm_open = gcm_open,
-    .gcm_unopen = gcm_seal, /* the keystream is the same both ways */
     .cm_crypt = cm_crypt,
     .cm_mac = cm_mac,
 };

@@ -114,7 +114,7 @@ static so_status keys_new(so_srtp_keys **out, so_srtp_engine *base, so_srtp_suit
 }
 
 /* Up to, and without, what makes or checks the tag. */
-static int gcm_run(EVP_CIPHER_CTX *ctx, so_srtp_op *op, int encrypt)
+static int gcm_run(EVP_CIPHER_CTX *ctx, const so_srtp_op *op, int encrypt)
 {
     int len = 0;
 
@@ -128,9 +128,10 @@ static void gcm_seal(so_srtp_keys *base, so_srtp_op *ops, size_t count)
     EVP_CIPHER_CTX *ctx = ((openssl_keys *)base)->cipher;
 
     for (size_t i = 0; i < count; i++) {
+        uint8_t *tag = ops[i].text + ops[i].text_len;
         int len = 0;
-        ops[i].good = gcm_run(ctx, &ops[i], 1) && EVP_CipherFinal_ex(ctx, ops[i].text + ops[i].text_len, &len) &&
-                      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SO_GCM_TAG_LEN, ops[i].tag);
+        ops[i].good = gcm_run(ctx, &ops[i], 1) && EVP_CipherFinal_ex(ctx, tag, &len) &&
+                      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SO_GCM_TAG_LEN, tag);
     }
 }
 
@@ -139,10 +140,11 @@ static void gcm_open(so_srtp_keys *base, so_srtp_op *ops, size_t count)
     EVP_CIPHER_CTX *ctx = ((openssl_keys *)base)->cipher;
 
     for (size_t i = 0; i < count; i++) {
+        uint8_t *tag = ops[i].text + ops[i].text_len;
         int len = 0;
         ops[i].good = gcm_run(ctx, &ops[i], 0) &&
-                      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SO_GCM_TAG_LEN, ops[i].tag) &&
-                      EVP_CipherFinal_ex(ctx, ops[i].text + ops[i].text_len, &len) > 0;
+                      EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SO_GCM_TAG_LEN, tag) &&
+                      EVP_CipherFinal_ex(ctx, tag, &len) > 0;
     }
 }
 
@@ -165,9 +167,9 @@ static void cm_mac(so_srtp_keys *base, so_srtp_op *ops, size_t count)
     for (size_t i = 0; i < count; i++) {
         so_srtp_op *op = &ops[i];
         hash = keys->inner;
-        op->good = SHA1_Update(&hash, op->covered, op->covered_len) && SHA1_Final(op->tag, &hash);
+        op->good = SHA1_Update(&hash, op->covered, op->covered_len) && SHA1_Final(op->mac, &hash);
         hash = keys->outer;
-        op->good = op->good && SHA1_Update(&hash, op->tag, SO_SHA1_LEN) && SHA1_Final(op->tag, &hash);
+        op->good = op->good && SHA1_Update(&hash, op->mac, SO_SHA1_LEN) && SHA1_Final(op->mac, &hash);
     }
     so_wipe(&hash, sizeof hash);
 }
@@ -179,7 +181,6 @@ static const so_srtp_calls openssl_calls = {
     .keys_free = keys_free,
     .gcm_seal = gcm_seal,
     .gcm_open = gcm_open,
-    .gcm_unopen = gcm_seal, /* the keystream is the same both ways */
     .cm_crypt = cm_crypt,
     .cm_mac = cm_mac,
 };

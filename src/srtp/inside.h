@@ -31,23 +31,24 @@ typedef struct so_srtp_half {
 } so_srtp_half;
 
 struct so_srtp {
-    /* what each SRTP packet needs */
+    /* what each SRTP packet needs: one line of the cache */
     _Alignas(64) so_srtp_half rtp;
-    so_srtp_stream *streams;
-    uint32_t *ssrcs;
+    so_srtp_stream *last; /* the one found last: most packets are of the same stream as the one before */
+    uint64_t rtp_used;    /* packets that a sender's master key was used for */
+    uint64_t rtcp_used;
+    uint32_t last_ssrc;
     uint8_t count; /* streams that are known */
-    uint8_t last;  /* the one found last: most packets are of the same stream as the one before */
     uint8_t room;
+    uint8_t tag_len;
     bool sender;
     bool gcm;
-    uint32_t last_ssrc;
-    size_t tag_len;
-    uint64_t rtp_used; /* packets that a sender's master key was used for */
-    so_srtp_counts counts;
-    uint64_t rtcp_used;
+    /* and the beginning of this */
+    _Alignas(64) so_srtp_counts counts;
+    so_srtp_stream *streams;
+    uint32_t *ssrcs;
     so_srtp_half rtcp;
-    so_srtp_stream first_streams[SO_SRTP_SSRCS_AT_FIRST];
     uint32_t first_ssrcs[SO_SRTP_SSRCS_AT_FIRST];
+    _Alignas(64) so_srtp_stream first_streams[SO_SRTP_SSRCS_AT_FIRST];
 };
 
 /* A session of given session keys: [0] for SRTP, [1] for SRTCP. so_srtp_new derives them, and calls this. */
@@ -62,9 +63,8 @@ so_srtp_stream *so_srtp_add(so_srtp *session, uint32_t ssrc);
 /* NULL: not known. */
 static inline so_srtp_stream *so_srtp_find(so_srtp *session, uint32_t ssrc)
 {
-    if (session->count > 0 && session->last_ssrc == ssrc)
-        return &session->streams[session->last];
-    return so_srtp_look_up(session, ssrc);
+    return SO_MOSTLY(session->last_ssrc == ssrc && session->last != NULL) ? session->last
+                                                                          : so_srtp_look_up(session, ssrc);
 }
 
 /* Counts a refusal. */
@@ -74,7 +74,7 @@ void so_srtp_refuse(so_srtp *session, so_srtp_result result);
 static inline void so_srtp_settle(so_srtp *session, so_srtp_packet *packet, so_srtp_result result)
 {
     packet->result = result;
-    if (result != SO_SRTP_OK)
+    if (!SO_MOSTLY(result == SO_SRTP_OK))
         so_srtp_refuse(session, result);
 }
 
@@ -106,14 +106,13 @@ static inline uint64_t so_srtp_big(uint64_t v)
  *
  * RFC 7714 §8.1: two zero bytes, SSRC, 48 bits of ROC and SEQ; §9.1: the same with SSRC, two zero bytes and the index.
  * RFC 3711 §4.1.1: (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16). So both have SSRC and index side by side. It is
- * written in one piece because the cipher reads it in one: of two pieces it would wait for both to leave the CPU.
+ * written in one piece because the cipher reads it in one: of several it would wait until each has left the CPU.
  */
-static inline void so_srtp_iv(const so_srtp *session, const so_srtp_half *half, uint32_t ssrc, uint64_t index,
-                              so_srtp_op *op)
+static inline void so_srtp_iv(const so_srtp_half *half, bool gcm, uint32_t ssrc, uint64_t index, so_srtp_op *op)
 {
     so_srtp_block place = {so_srtp_big(ssrc), so_srtp_big(index << 16)};
 
-    if (session->gcm)
+    if (gcm)
         place = (so_srtp_block){so_srtp_big((uint64_t)ssrc << 16 | index >> 32), so_srtp_big(index << 32)};
     place ^= half->salt;
     memcpy(op->iv, &place, sizeof op->iv);

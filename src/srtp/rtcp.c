@@ -12,7 +12,7 @@
 static void fill_op(const so_srtp *session, const so_srtp_packet *p, size_t len, uint32_t word, so_srtp_op *op,
                     uint8_t aad[AAD_LEN])
 {
-    so_srtp_iv(session, &session->rtcp, so_srtp_get32(p->bytes + 4), word & ~SO_SRTCP_E_BIT, op);
+    so_srtp_iv(&session->rtcp, session->gcm, so_srtp_get32(p->bytes + 4), word & ~SO_SRTCP_E_BIT, op);
     op->text = p->bytes + SO_RTCP_HEADER_LEN;
     op->text_len = len - SO_RTCP_HEADER_LEN;
     if (session->gcm) {
@@ -29,7 +29,7 @@ static void fill_op(const so_srtp *session, const so_srtp_packet *p, size_t len,
 
 static so_srtp_result protect_one(so_srtp *session, so_srtp_packet *p)
 {
-    size_t added = session->tag_len + WORD_LEN;
+    size_t added = (size_t)session->tag_len + WORD_LEN;
     uint8_t aad[AAD_LEN];
     so_srtp_stream *stream;
     so_srtp_op op;
@@ -54,7 +54,6 @@ static so_srtp_result protect_one(so_srtp *session, so_srtp_packet *p)
     fill_op(session, p, p->len, word, &op, aad);
     if (session->gcm) {
         so_gcm_seal(session->rtcp.keys, &op, 1);
-        memcpy(p->bytes + p->len, op.tag, SO_GCM_TAG_LEN);
         so_srtp_put32(p->bytes + p->len + SO_GCM_TAG_LEN, word);
     } else {
         bool crypted;
@@ -63,7 +62,7 @@ static so_srtp_result protect_one(so_srtp *session, so_srtp_packet *p)
         so_srtp_put32(p->bytes + p->len, word);
         so_cm_mac(session->rtcp.keys, &op, 1);
         op.good = op.good && crypted;
-        memcpy(p->bytes + p->len + WORD_LEN, op.tag, SO_CM_TAG_LEN);
+        memcpy(p->bytes + p->len + WORD_LEN, op.mac, SO_CM_TAG_LEN);
     }
     if (!op.good)
         return SO_SRTP_CRYPTO;
@@ -86,14 +85,13 @@ static so_srtp_result decipher(so_srtp *session, so_srtp_packet *p, size_t len, 
 
     fill_op(session, p, len, word, &op, aad);
     if (session->gcm) {
-        memcpy(op.tag, p->bytes + len, SO_GCM_TAG_LEN);
         so_gcm_open(session->rtcp.keys, &op, 1);
         if (!op.good)
             so_wipe(op.text, op.text_len);
         return op.good ? SO_SRTP_OK : SO_SRTP_AUTH_FAILED;
     }
     so_cm_mac(session->rtcp.keys, &op, 1);
-    if (!op.good || !so_equal_secret(op.tag, p->bytes + len + WORD_LEN, SO_CM_TAG_LEN))
+    if (!op.good || !so_equal_secret(op.mac, p->bytes + len + WORD_LEN, SO_CM_TAG_LEN))
         return SO_SRTP_AUTH_FAILED;
     so_cm_crypt(session->rtcp.keys, &op, 1);
     return op.good ? SO_SRTP_OK : SO_SRTP_CRYPTO;
@@ -101,7 +99,7 @@ static so_srtp_result decipher(so_srtp *session, so_srtp_packet *p, size_t len, 
 
 static so_srtp_result unprotect_one(so_srtp *session, so_srtp_packet *p)
 {
-    size_t added = session->tag_len + WORD_LEN, len;
+    size_t added = (size_t)session->tag_len + WORD_LEN, len;
     so_srtp_stream *stream;
     so_srtp_result result;
     uint32_t word, ssrc, index;

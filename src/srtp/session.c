@@ -8,7 +8,7 @@
 typedef struct profile_row {
     so_srtp_profile id;
     so_srtp_suite suite;
-    size_t key_len, salt_len, tag_len;
+    uint8_t key_len, salt_len, tag_len;
     const char *name;
 } profile_row;
 
@@ -132,6 +132,7 @@ so_status so_srtp_reserve(so_srtp *session, size_t more)
     memcpy(ssrcs, session->ssrcs, session->count * sizeof *ssrcs);
     if (session->streams != session->first_streams)
         free(session->streams);
+    session->last = NULL;
     session->streams = streams;
     session->ssrcs = ssrcs;
     session->room = (uint8_t)room;
@@ -142,9 +143,8 @@ so_srtp_stream *so_srtp_look_up(so_srtp *session, uint32_t ssrc)
 {
     for (size_t i = 0; i < session->count; i++)
         if (session->ssrcs[i] == ssrc) {
-            session->last = (uint8_t)i;
             session->last_ssrc = ssrc;
-            return &session->streams[i];
+            return session->last = &session->streams[i];
         }
     return NULL;
 }
@@ -153,9 +153,9 @@ so_srtp_stream *so_srtp_add(so_srtp *session, uint32_t ssrc)
 {
     if (session->count == session->room)
         return NULL;
-    session->last = session->count++;
-    session->last_ssrc = session->ssrcs[session->last] = ssrc;
-    return &session->streams[session->last];
+    session->last = &session->streams[session->count];
+    session->last_ssrc = session->ssrcs[session->count++] = ssrc;
+    return session->last;
 }
 
 void so_srtp_refuse(so_srtp *session, so_srtp_result result)

@@ -86,7 +86,8 @@ so_status so_srtp_reserve(so_srtp *session, size_t more) SO_MUST_CHECK;
  * was, and no byte of it is plaintext that was not there before. Any count; the results are those of one packet after
  * the other, however they are split into batches.
  *
- * A forged packet costs one pass over it at most, or three where its SSRC is new (see may_have_wrapped in rtp.c).
+ * A forged packet costs one pass over it at most, or three where its SSRC is new (see may_have_wrapped in rtp.c) or
+ * where a batch has genuine ones of its stream before it that jump ahead.
  *
  * A sender's index never repeats, because a repeated GCM nonce gives the key away (RFC 7714 §10.2): packets may be sent
  * out of order within the window, and the same sequence number again is refused. A retransmission goes out as the

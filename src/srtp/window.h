@@ -4,6 +4,9 @@
 
 #include "srtp/srtp.h"
 
+/* What holds for nearly every packet: its way through the code is a straight one. */
+#define SO_MOSTLY(condition) __builtin_expect(!!(condition), 1)
+
 #define SO_SRTP_INDEX_END ((uint64_t)1 << 48)
 #define SO_SRTP_WINDOW_WORDS (SO_SRTP_WINDOW / 64)
 
@@ -32,19 +35,18 @@ void so_srtp_window_mark_far(so_srtp_window *window, uint64_t index);
 /* Not seen, and not older than the window reaches? */
 static inline bool so_srtp_window_fresh(const so_srtp_window *window, uint64_t index)
 {
-    return !window->any || index > window->highest || so_srtp_window_missing(window, index);
+    return !window->any || SO_MOSTLY(index > window->highest) || so_srtp_window_missing(window, index);
 }
 
 /* index is fresh. */
 static inline void so_srtp_window_mark(so_srtp_window *window, uint64_t index)
 {
-    if (!window->any || index / 64 != window->highest / 64) {
+    if (SO_MOSTLY(window->any && index / 64 == window->highest / 64)) {
+        window->now |= (uint64_t)1 << (index % 64);
+        window->highest = index > window->highest ? index : window->highest;
+    } else {
         so_srtp_window_mark_far(window, index);
-        return;
     }
-    window->now |= (uint64_t)1 << (index % 64);
-    if (index > window->highest)
-        window->highest = index;
 }
 
 /*
@@ -55,9 +57,12 @@ static inline uint64_t so_srtp_window_index(const so_srtp_window *window, uint16
 {
     uint64_t roc = window->highest >> 16;
     uint16_t last = (uint16_t)window->highest; /* s_l of §3.3.1 */
+    uint16_t ahead = (uint16_t)(seq - last);
 
-    if (!window->any)
+    if (!SO_MOSTLY(window->any))
         return seq;
+    if (SO_MOSTLY(ahead > 0 && ahead < 0x8000)) /* what most packets are; the rule below says the same */
+        return window->highest + ahead;
     if (last < 0x8000) {
         /* Before the very first rollover there is no ROC - 1: the number can only be one far ahead. */
         if (seq > last && seq - last > 0x8000 && roc > 0)
