@@ -182,6 +182,7 @@ static void a_hundredth_at_most_is_late(void **state)
         so_reorder_stats(reorder, &counts);
         assert_true(counts.late * 1000 < count);
         so_reorder_free(reorder);
+        so_pool_end(&pool);
     }
 }
 
